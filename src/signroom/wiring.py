@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -92,11 +92,11 @@ from signroom.store.sqlite_file import close_database_file
 from signroom.telemetry.answers_measured import answers_measured
 from signroom.telemetry.jobs_measured import jobs_measured
 from signroom.telemetry.meters import Meters, Spans
-from signroom.timestamps.authorities import RemoteAuthorities
-from signroom.timestamps.configured import BrokenProviders, read_providers
+from signroom.timestamps.authorities import RemoteAuthorities, require_usable
+from signroom.timestamps.configured import read_providers
 from signroom.timestamps.stored import StoredProviders
 from signroom.trust import certificates
-from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, read_certificates
+from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, changing_certificates
 from signroom.trust.asking.answers import Ages, Answers
 from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.european.keeper import TrustedLists, Wanted
@@ -297,7 +297,7 @@ def open_trusted_lists(settings: Settings, fetch: GuardedFetch | None = None) ->
     Raises: SettingsError.
     """
     try:
-        signers = read_certificates(settings.trust_folder / EU.name / "lotl-signers")
+        signers = changing_certificates(settings.trust_folder / EU.name / "lotl-signers")
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
     wanted = None if settings.eu_trust_lists is None else Wanted(settings.eu_trust_lists)
@@ -386,16 +386,25 @@ def _timestamp_authorities(settings: Settings, store: Store, secrets: Secrets) -
     Raises: SettingsError.
     """
     file, agent = settings.timestamp_providers, f"signroom/{version('signroom')}"
-    configured: tuple[TimestampProvider, ...] = ()
+    configured: Sequence[TimestampProvider] | Callable[[], Sequence[TimestampProvider]] = ()
     try:
         if file is not None:
-            configured = read_providers(file, settings.security_context)
+            configured = ReadAgain(file, lambda: configured_providers(settings), every=0.0)
         elif not settings.production:
             tsa = f"{settings.public_url}{demo_resources.TSA_PATH}"
             configured = (TimestampProvider("demo", tsa, TEST, priority=LAST_PRIORITY),)
         return RemoteAuthorities(configured, stored=StoredProviders(store, secrets), agent=agent)
-    except (BrokenProviders, OSError) as error:
+    except (ValueError, OSError) as error:
         raise SettingsError(f"SIGNROOM_TIMESTAMP_PROVIDERS: {error}") from error
+
+
+def configured_providers(settings: Settings) -> Sequence[TimestampProvider]:
+    """Those that the file of the settings names now; none without a file.
+
+    Raises: BrokenProviders, OSError, ValueError for a client certificate that cannot be used.
+    """
+    file = settings.timestamp_providers
+    return () if file is None else require_usable(read_providers(file, settings.security_context))
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:

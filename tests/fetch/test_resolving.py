@@ -19,9 +19,11 @@ import dns.rrset
 import pytest
 
 from signroom.fetch.guarded import GuardedFetch, Patience
+from signroom.fetch.loops import loop_of_thread
 from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import running_site
+from tests.harness.waiting import eventually
 
 SLOW = ".slow.example."
 
@@ -124,11 +126,12 @@ def names(server: NameServer, tmp_path: Path) -> SystemNames:
     return SystemNames(tmp_path / "hosts", tmp_path / "resolv.conf", port=server.port)
 
 
-def look_up(names: SystemNames, host: str) -> list[str]:
-    async def run() -> Sequence[str]:
-        return await names(host)
+async def as_task(names: SystemNames, host: str) -> Sequence[str]:
+    return await names(host)
 
-    return sorted(asyncio.run(run()))
+
+def look_up(names: SystemNames, host: str) -> list[str]:
+    return sorted(asyncio.run(as_task(names, host)))
 
 
 def test_both_kinds_of_addresses_are_asked_for_once(server: NameServer, names: SystemNames) -> None:
@@ -204,6 +207,7 @@ def test_slow_names_hold_nobody_up_and_leave_nothing_behind(server: NameServer, 
     """Eight slow names stopped all look-ups: here are two hundred, from one process, on one loop and on others."""
     server.records = {("fast.example.", "A"): ["127.0.0.2"]}
     fetch = GuardedFetch(("127.0.0.2/32",), resolve=names, patience=Patience(connect=12, refusal=0))
+    loop_of_thread("signroom-names")  # it has sockets of its own
     before = open_sockets()
 
     async def slow(number: int) -> str:
@@ -233,7 +237,26 @@ def test_slow_names_hold_nobody_up_and_leave_nothing_behind(server: NameServer, 
 
     assert took < 10, "slow names take twelve"
     assert reasons == {"Its host cannot be reached."}
-    assert open_sockets() <= before
+    eventually(lambda: open_sockets() <= before)
+
+
+def test_names_are_asked_for_on_a_loop_of_their_own(server: NameServer, names: SystemNames) -> None:
+    """A hundred questions that were written on the loop that answers held it for 0.1 s."""
+    apart = loop_of_thread("signroom-names")
+
+    async def hang_up() -> None:
+        waiting = [asyncio.create_task(as_task(names, f"n{number}{SLOW.rstrip('.')}")) for number in range(20)]
+        while len(server.asked) < 40:  # noqa: ASYNC110  (the server runs in a thread)
+            await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == {asyncio.current_task(), *waiting}, "no question is this loop's"
+        assert len(asyncio.all_tasks(apart)) >= 40
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(hang_up())
+
+    eventually(lambda: not asyncio.all_tasks(apart))
 
 
 def test_an_answer_that_turns_bad_changes_nothing_and_private_ones_are_refused(

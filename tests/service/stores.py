@@ -37,6 +37,9 @@ class PassingStore:
     def closed(self, session_id: UUID) -> bool:
         return self.store.closed(session_id)
 
+    def known_link(self, link_hash: bytes) -> LinkedSession | None:
+        return self.store.known_link(link_hash)
+
     def known_closed(self, session_id: UUID) -> bool | None:
         return self.store.known_closed(session_id)
 

@@ -170,12 +170,12 @@ async def _journey(room: Room, key: str) -> Journey:
 AT_MOST = {
     "POST session": Cost(5, 0, 1, 5, 4),
     "page": Cost(1, 1, 0, 0, 1),
-    "renew": Cost(3, 1, 1, 1, 1),
+    "renew": Cost(2, 0, 1, 1, 1),
     "load": Cost(1, 1, 0, 0, 1),
     "certificate": Cost(1, 1, 0, 0, 1),
-    "prepare": Cost(4, 1, 1, 1, 3),
-    "finish": Cost(8, 1, 1, 1, 3),
-    "process": Cost(13, 1, 1, 3, 7),
+    "prepare": Cost(3, 1, 1, 1, 3),
+    "finish": Cost(7, 1, 1, 1, 3),
+    "process": Cost(6, 1, 1, 3, 7),
     "GET session": Cost(1, 1, 0, 0, 1),
     "GET signed file": Cost(1, 1, 0, 0, 1),
     "upload": Cost(1, 0, 1, 4, 2),
@@ -188,7 +188,7 @@ MORE_ON_POSTGRESQL = {
     "renew": 1,
     "prepare": 1,
     "finish": 3,
-    "process": 1,
+    "process": 2,
     "PUT upload": 1,
     "POST session, uploaded": 1,
     "POST session, empty": 1,
@@ -211,8 +211,8 @@ ONE_SIGNATURE = list(AT_MOST)[:10]
 
 def test_a_whole_signature_costs_no_more_than_this(journey: Journey) -> None:
     found = sum((journey.found[name] for name in ONE_SIGNATURE), Cost())
-    bound = Cost(38, 9, 5, 11, 23)
-    assert found.within(bound + Cost(7 if journey.on_postgresql else 0)), found
+    bound = Cost(28, 8, 5, 11, 23)
+    assert found.within(bound + Cost(8 if journey.on_postgresql else 0)), found
 
 
 @pytest.mark.parametrize("request_name", ONE_SIGNATURE)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from signroom.cli import doctor
+from signroom.cli.doctor import Severity
 from signroom.domain.security_context import ANY, ICP_BRASIL, TEST
 from signroom.domain.timestamp import ClientCertificate, HeaderCredentials
+from signroom.settings import read_settings
+from signroom.timestamps.authorities import READ_AGAIN_SECONDS, RemoteAuthorities, require_usable
 from signroom.timestamps.configured import BrokenProviders, read_providers
+from signroom.trust.pinned.read_again import ReadAgain
+from signroom.wiring import configured_providers
+from tests.timestamps import openssl_tsa
 
 URL = 'url = "https://tsa.example/tsr"'
 
@@ -88,3 +98,57 @@ def test_two_providers_have_two_names(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BrokenProviders, match="cannot be read"):
         read_providers(tmp_path / "missing.toml", TEST)
+
+
+def test_a_change_of_the_file_counts_within_seconds_and_one_that_is_broken_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, now, folder = written(tmp_path, URL), [0.0], openssl_tsa.folder()
+    eu = {"PUBLIC_URL": "https://sign.example", "DEFAULT_SECURITY_CONTEXT": "eu"}
+    named = {"TIMESTAMP_PROVIDERS": str(file), **eu}
+    settings = read_settings({f"SIGNROOM_{name}": value for name, value in named.items()}, tmp_path)
+    configured = ReadAgain(file, lambda: require_usable(read_providers(file, TEST)), every=0.0)
+    authorities = RemoteAuthorities(configured, clock=lambda: now[0])
+
+    def names() -> list[str]:
+        now[0] += READ_AGAIN_SECONDS
+        asked = [one.name for one in authorities.of_tier("default")]
+        assert asked == [one.name for one in authorities.configured]
+        return asked
+
+    assert names() == ["tsa.example"]
+    written(tmp_path, f'name = "another"\n{URL}')
+    assert names() == ["another"]
+    (line,) = doctor.timestamps(settings)
+    assert (line.level, "1 providers" in line.what) == (Severity.OK, True)
+    for broken in (f'name = "broken"\npriority = 0\n{URL}', f'certificate_file = "no"\nkey_file = "no"\n{URL}'):
+        written(tmp_path, broken)
+        assert names() == ["another"]
+        (line,) = doctor.timestamps(settings)
+        assert (line.level, "go on with what they have read" in line.what) == (Severity.FAIL, True)
+        with pytest.raises((ValueError, OSError)):  # a start would not go on with it
+            configured_providers(settings)
+    file.unlink()
+    assert names() == ["another"]
+
+    # A client certificate that is renewed keeps its name.
+    for name in ("good.pem", "key.pem"):
+        shutil.copy(folder / name, tmp_path / name)
+    written(tmp_path, f'certificate_file = "{tmp_path}/good.pem"\nkey_file = "{tmp_path}/key.pem"\n{URL}')
+    assert names() == ["tsa.example"]
+    (tmp_path / "good.pem").write_bytes(b"?")
+    loaded: list[str] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", _load(loaded))
+    assert (names(), loaded) == (["tsa.example"], [])
+    (tmp_path / "good.pem").write_bytes((folder / "good.pem").read_bytes())
+    assert (names(), names(), loaded) == (["tsa.example"], ["tsa.example"], [f"{tmp_path}/good.pem"])
+
+
+def _load(loaded: list[str]) -> Callable[..., None]:
+    before = ssl.SSLContext.load_cert_chain
+
+    def load(context: ssl.SSLContext, certificate: str, key: str) -> None:
+        before(context, certificate, key)
+        loaded.append(certificate)
+
+    return load

@@ -13,7 +13,7 @@ from tests.vectors.pdf.builder import document, updated, written
 from tests.vectors.pdf.signing import signed_by_another
 from tests.verifiers.dss import running_dss
 from tests.verifiers.programs import nss_database
-from tests.verifiers.signed_pdf import Judges, Original, problems
+from tests.verifiers.signed_pdf import Judges, Original, objects_kept, problems
 
 Judge = Callable[[bytes, bytes], list[str]]
 
@@ -92,3 +92,12 @@ def test_changed_metadata_are_seen(judge: Judge) -> None:
     output = signed_by_another(updated(original, {8: b"<</Producer(Signroom)>>"}, trailer=b"/Info 8 0 R"))
 
     assert "Info was changed" in judge(original, output)
+
+
+def test_a_million_digits_are_looked_at_once(tmp_path: Path) -> None:
+    """One case of `tests.vectors.pdf` held up the run with all judges for hours."""
+    original, output = tmp_path / "original.pdf", tmp_path / "output.pdf"
+    original.write_bytes(written(document(more={20: b"<%b>" % (b"0" * 1_000_000)})))
+    output.write_bytes(updated(original.read_bytes(), {20: b"<00>"}))
+
+    assert [found[:23] for found in objects_kept(original, output)] == ["object 20 0 was changed"]

@@ -19,6 +19,7 @@ import stat
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -85,10 +86,12 @@ class ObjectBlobs:
         self._disk = None if root is None else _disk(root)
         self._scratch = scratch
         self._written = JustWritten()
+        self._digesting = ThreadPoolExecutor(1, "digests")
         self._flusher = None if root is None else Flusher(root)
 
     async def write_stream(self, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = True) -> Stored:
         digest, length = hashlib.sha256(), 0
+        loop = asyncio.get_running_loop()
 
         async def measured() -> AsyncIterator[bytes]:
             nonlocal length
@@ -99,9 +102,11 @@ class ObjectBlobs:
                     raise FileTooLarge(f"At most {limit} bytes.")
                 gathered += chunk
                 if len(gathered) >= _GATHERED:
-                    digest.update(gathered)
-                    yield bytes(gathered)
+                    part = bytes(gathered)
                     gathered.clear()
+                    # Thirty uploads at once, each with a part at hand, would hold the event loop for some 10 ms.
+                    await loop.run_in_executor(self._digesting, digest.update, part)
+                    yield part
             if gathered:
                 digest.update(gathered)
                 yield bytes(gathered)

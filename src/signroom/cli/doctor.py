@@ -36,6 +36,7 @@ from signroom.service.maintenance.compare_files import all_damaged_files
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
     DOWNLOAD_LIFETIME,
+    configured_providers,
     examine_answers,
     examine_database,
     examine_jobs,
@@ -60,6 +61,7 @@ _JOB_LATE_SECONDS = 300
 _REINSTALL = "reinstall signroom; in a checkout: `npm ci && npm run build` in web/"
 _RESTORE = 'restore it from the backup under the same name (docs/operate/storage.md, "Files that have changed")'
 _FETCH_LISTS = "run `signroom trust refresh`, and let this machine reach ec.europa.eu and the national addresses"
+_GOES_ON = "Processes that run go on with what they have read before; none starts."
 _IMPORT_LISTS = "fetch the lists again elsewhere, and run `signroom trust import`"
 _BACKUP_OLD_HOURS = 48
 _BACK_UP = "run `signroom backup` every night (docs/operate/backup.md); where another program copies all, ignore this"
@@ -107,7 +109,19 @@ def _findings(*, blobs: bool) -> Found:
         yield CheckResult("settings", Severity.FAIL, "A setting is wrong.", str(error))
         return
     yield from _settings(settings)
-    checks = (_trust, trusted_lists, _revocation, _data_folder, _disk, _page, _database, _jobs, _blobs, _public)
+    checks = (
+        _trust,
+        trusted_lists,
+        timestamps,
+        _revocation,
+        _data_folder,
+        _disk,
+        _page,
+        _database,
+        _jobs,
+        _blobs,
+        _public,
+    )
     for check in (*checks, _every_file) if blobs else checks:
         yield from check(settings)
 
@@ -188,7 +202,11 @@ def _revocation(settings: Settings) -> Found:
 
 def trusted_lists(settings: Settings) -> Found:
     """One line for the lists of the EU, and one for each that is wrong. No line where nobody uses them."""
-    found, tried = examine_lists(settings)
+    try:
+        found, tried = examine_lists(settings)
+    except SettingsError as error:
+        yield _failed("trusted lists", f"{error} {_GOES_ON}", "remove the file, or replace it")
+        return
     wanted = settings.eu_trust_lists
     if wanted is None and found.master is None and not found.refused:
         return
@@ -218,6 +236,20 @@ def trusted_lists(settings: Settings) -> Found:
         f"number {found.master.sequence} of the EU and {len(found.national)} national ones; the oldest is "
         f"{(now - oldest.issued).days} days old; the next update is due on {next_one:%Y-%m-%d}",
     )
+
+
+def timestamps(settings: Settings) -> Found:
+    """One line for the file of timestamp providers; no line where there is none."""
+    if settings.timestamp_providers is None:
+        return
+    try:
+        found = configured_providers(settings)
+    except (ValueError, OSError) as error:
+        yield _failed("timestamps", f"{error} {_GOES_ON}", "correct the file that SIGNROOM_TIMESTAMP_PROVIDERS names")
+    else:
+        tiers = ", ".join(sorted({one.tier for one in found}))
+        what = f"the file names {len(found)} providers, of the tiers {tiers}"
+        yield CheckResult("timestamps", Severity.OK, what)
 
 
 def _data_folder(settings: Settings) -> Found:

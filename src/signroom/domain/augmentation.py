@@ -96,11 +96,14 @@ class LaidOutAugmentation:
     file_length: int
     """Bytes of the file that it was laid out for."""
     before: bytes = b""
-    """PDF: what is appended before the gap for the token. CMS: the hash index of an archive timestamp."""
+    """PDF: what is appended before the gap for the token. CMS: the hash index of an archive timestamp. XML: what goes
+    in before the token."""
     contents_length: int = 0
     """PDF: bytes of the gap, delimiters included. 0: there is none."""
     after: bytes = b""
-    """PDF: what is appended behind the gap."""
+    """PDF: what is appended behind the gap. XML: what goes in behind the token."""
+    replaced: tuple[int, int] = (0, 0)
+    """XML: from where to where all this takes the place of the file's own octets."""
     file_digest: bytes = b""
     """Of what it was laid out for, SHA-256. XML: of the file. CMS: of the file without its content."""
 

@@ -10,17 +10,15 @@ All of it runs on one event loop, in a thread of its own, and nothing here is fo
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import httpx
 
 from signroom.fetch.addresses import Address, Target
+from signroom.fetch.loops import loop_of_thread
 
 _MOST = 64
 """Endpoints whose connections are kept, and the connections that each of them may have beside those in use."""
@@ -158,12 +156,5 @@ class KeptWay:
 
 
 def delivery_loop() -> asyncio.AbstractEventLoop:
-    """The loop on which all deliveries of this process are made. Its thread ends with the process."""
-    return _loop_of(os.getpid())
-
-
-@cache
-def _loop_of(_process: int) -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="signroom-deliveries", daemon=True).start()
-    return loop
+    """The loop on which all deliveries of this process are made."""
+    return loop_of_thread("signroom-deliveries")

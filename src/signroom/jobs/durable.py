@@ -18,6 +18,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -70,6 +71,7 @@ _POLL_SECONDS = {
 }
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
+_HASTEN_SECONDS = 1.0
 _RETENTION_EVERY = timedelta(hours=1)
 
 
@@ -99,6 +101,8 @@ class DurableJobs:
         self._timing = timing
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)
         self._queues: dict[str, Queue] = {}
+        self._hastened: dict[str, float] = {}
+        """When jobs of a name were hastened last, by the monotonic clock."""
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
         self._heartbeat: Heartbeat | None = None
@@ -200,6 +204,16 @@ class DurableJobs:
         again, queue = dead_letters.retry(self._connected, self._engine, self._queues, job_id)
         self._alarms.committed(queue.value)
         return again
+
+    def hasten(self, job: str, most: int) -> int:
+        now = time.monotonic()
+        if now - self._hastened.get(job, -_HASTEN_SECONDS) < _HASTEN_SECONDS:
+            return 0
+        self._hastened[job] = now
+        hastened = dead_letters.hasten(self._connected, self._engine, job, most)
+        if hastened:
+            self._alarms.committed(self._queues[job].value, delayed=True)
+        return hastened
 
     def withdraw(self, keys: Sequence[str]) -> None:
         dead_letters.withdraw(self._connected, self._engine, keys)

@@ -30,6 +30,7 @@ from signroom.http.ignored import name_parameters, name_unknown_fields, name_unr
 from signroom.page import shapes
 from signroom.page.views import document_view, judgement_view, preparation_view, search_view, session_view
 from signroom.ports import Ports
+from signroom.ports.store import SessionOfPage
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.access.page_tokens import (
     is_known_open,
@@ -48,7 +49,7 @@ from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.extend_session import extend_session
 from signroom.service.sessions.follow_session import SessionStreams
 from signroom.service.sessions.open_page import open_page, renew_page_token
-from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
+from signroom.service.sessions.read_sessions import read_session_of_page
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import canonical_form, prepare_signing
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
@@ -324,8 +325,7 @@ async def finish(
     if len(values) != len(data.signatures):
         raise SignatureMissing
     done = await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
-    found = SessionOfPage(done.session, done.documents, done.application, done.branding, done.file_name_pattern)
-    return await asyncio.to_thread(lambda: session_view(ports, found, framed=framed))
+    return await asyncio.to_thread(lambda: session_view(ports, done, framed=framed))
 
 
 @post("/sign/api/extend", status_code=200)

@@ -16,13 +16,13 @@ from signroom.domain.signature import CmsLayout, CmsOptions, PdfLayout, Signatur
 from signroom.page import shapes
 from signroom.ports import Ports
 from signroom.ports.files import Occurrence, Search
+from signroom.ports.store import SessionOfPage
 from signroom.service.access.hand_over import offers_hand_over
 from signroom.service.certificates.judge_certificates import Judgement
 from signroom.service.documents.download_file import version_location
 from signroom.service.documents.download_session import signed_files_location
 from signroom.service.documents.validate_file import accepts_only_pdf
 from signroom.service.sessions.extend_session import can_be_extended
-from signroom.service.sessions.read_sessions import SessionOfPage
 from signroom.service.sessions.return_address import return_address
 
 

@@ -33,8 +33,8 @@ class Reading:
 class Known(Generic[Asked, Found]):
     """Safe to call from threads; nothing blocks."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = _MOST) -> None:
+        self._clock, self._most = clock, most
         self._lock = threading.Lock()
         self._known: dict[Asked, tuple[float, Found]] = {}
         self._emptied = 0
@@ -46,6 +46,12 @@ class Known(Generic[Asked, Found]):
             return None
         return known[1]
 
+    def take(self, asked: Asked) -> Found | None:
+        """The same, once."""
+        found = self.get(asked)
+        self._known.pop(asked, None)
+        return found
+
     def begin(self) -> Reading:
         """Before a read whose answer you `keep`."""
         return Reading(self._emptied, self._clock())
@@ -55,7 +61,7 @@ class Known(Generic[Asked, Found]):
         with self._lock:
             if reading.emptied != self._emptied:
                 return
-            if len(self._known) >= _MOST:
+            if len(self._known) >= self._most:
                 self._known.clear()
             self._known[asked] = reading.begun + KEPT_SECONDS, found
 

@@ -72,6 +72,10 @@ def no_jobs(_connection: Connection, job: str, _key: str, _subject: UUID, **_opt
     raise RuntimeError(f"job {job!r} was enqueued by a process without a job engine")
 
 
+_MOST_LINKS = 500
+"""Sessions that were shown a moment ago. They are longer than what else is known."""
+
+
 class SqlStore:
     """Transactions on one engine. `enqueue` is the job engine's way into the same transaction."""
 
@@ -89,6 +93,7 @@ class SqlStore:
         self._tell = tell
         self._keys: Known[bytes, KeyOwner] = Known(clock)
         self._closed: Known[UUID, bool] = Known(clock)
+        self._links: Known[bytes, LinkedSession] = Known(clock, _MOST_LINKS)
         self._validations: Known[UUID, FileValidation] = Known(clock)
 
     def work(self) -> AbstractContextManager[Work]:
@@ -114,11 +119,15 @@ class SqlStore:
             self._keys.keep(secret_hash, found, reading)
         return found
 
+    def known_link(self, link_hash: bytes) -> LinkedSession | None:
+        return self._links.take(link_hash)
+
     def by_link(self, link_hash: bytes) -> LinkedSession:
-        reading = self._closed.begin()
+        reading, of_link = self._closed.begin(), self._links.begin()
         with self.ask() as work:
             found = work.sessions.by_link(link_hash)
         self._closed.keep(found.session.id, found.closed, reading)
+        self._links.keep(link_hash, found, of_link)
         return found
 
     def known_closed(self, session_id: UUID) -> bool | None:
@@ -162,7 +171,7 @@ class SqlStore:
         finally:
             # Also after an error: a commit whose answer was lost may have been one.
             if work is not None and (work.applications.changed or work.subscriptions.changed):
-                for answers in (self._keys, self._closed, self._validations):
+                for answers in (self._keys, self._closed, self._links, self._validations):
                     answers.empty()
         if events:
             self._tell(events)
@@ -190,8 +199,8 @@ class SqlWork:
         self.file_comparison = SqlFileComparison(connection)
         self.uploads = SqlUploads(connection)
         self.preparations = SqlPreparations(connection)
-        self.processing = SqlProcessing(connection)
         self.webhooks = SqlWebhooks(connection)
+        self.processing = SqlProcessing(connection, self.webhooks)
         self.sessions = SqlSessions(connection, self.webhooks)
         self.deliveries = SqlDeliveries(connection)
         self.feed = SqlFeed(connection)

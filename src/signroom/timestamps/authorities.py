@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -103,23 +103,33 @@ class RemoteAuthorities:
 
     def __init__(
         self,
-        providers: Sequence[TimestampProvider] = (),
+        providers: Sequence[TimestampProvider] | Callable[[], Sequence[TimestampProvider]] = (),
         *,
         stored: StoredProviders | None = None,
         agent: str = "signroom",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`stored` has those of the database; `clock`: seconds, only forwards.
+        """Read the providers.
 
-        Raises: OSError for a client certificate that cannot be read.
+        Args:
+            providers: those of the configuration, or what tells them as they are now.
+            stored: those of the database.
+            agent: how this service calls itself.
+            clock: seconds, only forwards.
+
+        Raises: OSError, ValueError for a client certificate that cannot be used.
         """
-        self._configured = self._providers = tuple(providers)
+        self._configured = providers if callable(providers) else lambda: providers
+        self._changes = callable(providers) or stored is not None
+        self._providers = tuple(self._configured())
         self._stored, self._reading, self._was_read, self._fresh_until = stored, threading.Lock(), False, 0.0
+        self._of_database: tuple[TimestampProvider, ...] = ()
         self._agent, self._clock = agent, clock
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
         self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
         self._tls = {one: _own_tls(one.credentials) for one in self._providers}
+        self._stamps = {one: _stamp(one.credentials) for one in self._providers}
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
         self._failures: Counter[TimestampProvider] = Counter()
@@ -132,7 +142,7 @@ class RemoteAuthorities:
 
     @property
     def configured(self) -> Sequence[TimestampProvider]:
-        return self._configured
+        return tuple(self._configured())
 
     def opened(self, stored: StoredProvider) -> TimestampProvider:
         if self._stored is None:
@@ -184,45 +194,51 @@ class RemoteAuthorities:
 
     def _current(self) -> tuple[TimestampProvider, ...]:
         """One thread reads again, the others go on with what is known; the first time all wait."""
-        if self._stored is None or self._clock() < self._fresh_until:
+        if not self._changes or self._clock() < self._fresh_until:
             return self._providers
         if self._reading.acquire(blocking=not self._was_read):
             try:
                 if self._clock() >= self._fresh_until:
-                    self._read_again(self._stored)
+                    self._read_again()
             finally:
                 self._reading.release()
         return self._providers
 
-    def _read_again(self, stored: StoredProviders) -> None:
+    def _read_again(self) -> None:
         self._fresh_until = self._clock() + READ_AGAIN_SECONDS
         try:
-            found = (*self._configured, *stored.all())
-        except SignroomError as error:  # the database does not answer: what was known holds
+            if self._stored is not None:
+                self._of_database = tuple(self._stored.all())
+            self._was_read = True
+        except SignroomError as error:  # the database does not answer: what was known of it holds
             log.warning("timestamp.providers_not_read", code=error.code)
-            return
-        self._was_read = True
+        found = (*self._configured(), *self._of_database)
+        before = dict(self._tls)
         usable = tuple(one for one in found if self._prepare(one))
         gone = [one for one in self._tls if one not in usable]
+        renewed = [one for one, tls in before.items() if self._tls[one] is not tls]
         self._providers = usable
         for one in gone:
-            del self._tls[one]
+            del self._tls[one], self._stamps[one]
             self._until.pop(one, None)
             self._last.pop(one, None)
             self._failures.pop(one, None)
             self._rest_until.pop(one, None)
             self._asked.pop(one, None)
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._retire(gone), self._loop)
+            asyncio.run_coroutine_threadsafe(self._retire([*gone, *renewed]), self._loop)
 
     def _prepare(self, provider: TimestampProvider) -> bool:
-        """False for a stored provider whose certificate cannot be used any more."""
-        if provider not in self._tls:
+        """False for a provider whose certificate cannot be used. One that was usable before keeps the one it had."""
+        stamp = _stamp(provider.credentials)
+        if provider not in self._tls or self._stamps[provider] != stamp:
             try:
                 self._tls[provider] = _own_tls(provider.credentials)
             except (OSError, ValueError):
                 log.warning("timestamp.provider_unusable", provider=provider.name)
-                return False
+                if provider not in self._tls:
+                    return False
+            self._stamps[provider] = stamp
         return True
 
     async def _retire(self, gone: Sequence[TimestampProvider]) -> None:
@@ -367,6 +383,25 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
     finally:
         loop.close()
+
+
+def require_usable(providers: Sequence[TimestampProvider]) -> Sequence[TimestampProvider]:
+    """Themselves. Raises: OSError, ValueError for a client certificate that cannot be used."""
+    for one in providers:
+        _own_tls(one.credentials)
+    return providers
+
+
+def _stamp(credentials: Credentials | None) -> tuple[tuple[int, int, int], ...]:
+    """Changes when the files of a client certificate do: number, time of change and length. Nothing for other ones."""
+    if not isinstance(credentials, ClientCertificate):
+        return ()
+    found = []
+    for file in (credentials.certificate_file, credentials.key_file):
+        with suppress(OSError):
+            facts = os.stat(file)
+            found.append((facts.st_ino, facts.st_mtime_ns, facts.st_size))
+    return tuple(found)
 
 
 def _own_tls(credentials: Credentials | None) -> ssl.SSLContext | None:

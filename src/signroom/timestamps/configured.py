@@ -41,7 +41,7 @@ _WAYS = ({"user", "password"}, {"bearer"}, {"header", "key"}, {"certificate_file
 """To say who asks: Basic, Bearer, an API key in a header, mutual TLS. A provider has at most one."""
 
 
-class BrokenProviders(Exception):
+class BrokenProviders(ValueError):
     """One sentence that says what is wrong in the file. It holds no secret."""
 
 

@@ -9,7 +9,7 @@ needs no roots.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -79,6 +79,24 @@ def _read_all(folder: Path, extra: Mapping[SecurityContext, Sequence[bytes]]) ->
 def read_certificates(folder: Path) -> list[bytes]:
     """DER of the certificates that lie in `folder`, which need not be there. Raises: BrokenTrustFile."""
     return [link.der for link in _links(folder)]
+
+
+def changing_certificates(folder: Path) -> Callable[[], Sequence[bytes]]:
+    """As `read_certificates`, at each call as they lie there then. What cannot be read leaves those of before.
+
+    So does a folder that has none any more. Raises: BrokenTrustFile for what lies there now.
+    """
+    known: Sequence[bytes] = ()
+
+    def read() -> Sequence[bytes]:
+        nonlocal known
+        found = read_certificates(folder)
+        if known and not found:
+            raise BrokenTrustFile("It has no certificate any more. What was there counts until a restart.")
+        known = found
+        return found
+
+    return ReadAgain(folder, read, every=0.0)
 
 
 def _require_known(folder: Path, names: Iterable[str]) -> None:

@@ -100,6 +100,9 @@ def test_doctor_fails_for_what_is_missing_expired_or_changed(
     file.write_bytes(file.read_bytes().replace(b"granted", b"granteD"))
     failing = [line.what for line in _lines(variables) if line.level is Severity.FAIL]
     assert failing == ["The list of PT does not count: Its signature is not valid."]
+    (tmp_path / "data" / "trust" / "eu" / "lotl-signers" / "broken.crt").write_bytes(b"?")
+    (line,) = _lines(variables)
+    assert (line.level, "go on with what they have read" in line.what) == (Severity.FAIL, True)
 
 
 def test_nothing_is_fetched_that_nobody_asked_for(

@@ -27,9 +27,12 @@ from signroom.domain.preflight import FindingCode
 from signroom.domain.signature import Indication, SignatureType
 from signroom.formats.pdf.parsing import only_refusals
 from signroom.formats.pdf.preflight import compare_pages, inspect
+from signroom.formats.pdf.signing import own_update
 from signroom.formats.pdf.verification import verify
 from tests.formats.conftest import signed
 from tests.vectors import hard_pdfs
+from tests.vectors.pdf.builder import document
+from tests.vectors.pdf.builder import written as written_document
 
 Written = Callable[[str], Path]
 
@@ -181,8 +184,11 @@ def test_a_damaged_file_is_either_described_or_refused(tmp_path: Path, source: s
             assert inspect(file).pages >= 1
 
 
-def test_what_would_be_refused_after_it_was_signed_is_refused_at_upload(written: Written) -> None:
-    file = written("plain")
+@pytest.mark.parametrize("length", [50 << 10, 17 << 20])
+def test_what_would_be_refused_after_it_was_signed_is_refused_at_upload(length: int, tmp_path: Path) -> None:
+    """A file of more than 16 MB was not asked."""
+    file = tmp_path / "file.pdf"
+    hard_pdfs.write_large(file, length)
     found = inspect(file)
     reading, pages = found.reading, found.pages
     assert reading is not None
@@ -192,3 +198,21 @@ def test_what_would_be_refused_after_it_was_signed_is_refused_at_upload(written:
     lost = replace(reading.facts, changed=(replace(change, new=b"<<>>"), *others))
     with pytest.raises(InvalidPdf, match="without touching something else"):
         compare_pages(file, lost, pages)
+
+
+def test_a_file_that_qpdf_gives_up_on_later_is_refused_at_upload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It raises a RuntimeError for some: of a look into the file that was only taken after the signer's consent."""
+    file = tmp_path / "file.pdf"
+    file.write_bytes(written_document(document(1, catalog=b"/AcroForm 99 0 R")))
+    found = inspect(file)
+    assert found.reading is not None
+    monkeypatch.setattr(own_update, "View", _raise_runtime_error)
+
+    with pytest.raises(InvalidPdf, match="without touching something else"):
+        compare_pages(file, found.reading.facts, found.pages)
+
+
+def _raise_runtime_error(*_args: object) -> None:
+    raise RuntimeError

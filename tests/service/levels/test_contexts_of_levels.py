@@ -9,6 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import DigestNotAccepted
@@ -16,6 +18,7 @@ from signroom.domain.level import Level
 from signroom.domain.security_context import ContextRules, DigestRule, RevocationRule
 from signroom.domain.signature import DigestAlgorithm, SignatureType
 from signroom.ports import Ports
+from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 from signroom.service.levels.archive_document import archive_document
 from signroom.service.subscriptions.manage_security_contexts import DescribeContext, change_context, create_context
 from signroom.service.verification.inspect_signature import signers_of_document
@@ -50,8 +53,8 @@ def ports(room: Room, outside: Outside) -> Iterator[Ports]:
     providers.close()
 
 
-def made(room: Room, ports: Ports, rules: ContextRules) -> UUID:
-    return create_context(ports, room.caller, DescribeContext("acme", (ROOT,), rules=rules)).id
+def made(room: Room, ports: Ports, rules: ContextRules, name: str = "acme") -> UUID:
+    return create_context(ports, room.caller, DescribeContext(name, (ROOT,), rules=rules)).id
 
 
 def proven(room: Room, ports: Ports, document: Document) -> bool:
@@ -116,3 +119,21 @@ def test_a_context_whose_digests_have_ended_refuses_before_anybody_consents(room
 
     with pytest.raises(DigestNotAccepted):
         completed(room, ports, None, context_id=context_id, holder=three_tiers.sha384_signer())
+    with pytest.raises(DigestNotAccepted):
+        begin_authentication(ports, room.caller, context_id, revocation_may_be_unknown=False)
+
+
+@one_database
+def test_a_log_in_has_a_digest_that_the_context_accepts(room: Room, ports: Ports) -> None:
+    holder = three_tiers.sha384_signer()
+    assert isinstance(holder.key, ec.EllipticCurvePrivateKey)
+    for accepted, hashed in ((None, hashes.SHA256()), ("SHA384", hashes.SHA384()), ("SHA512", hashes.SHA512())):
+        rules = () if accepted is None else (DigestRule(DigestAlgorithm(accepted)),)
+        context_id = made(room, ports, replace(PLAIN, digests=rules), f"acme-{accepted}".lower())
+
+        begun = begin_authentication(ports, room.caller, context_id, revocation_may_be_unknown=False)
+        value = holder.key.sign(begun.digest, ec.ECDSA(utils.Prehashed(hashed)))
+        completing = complete_authentication(ports, room.caller, begun.state, holder.chain.certificate, value)
+
+        assert begun.algorithm == (accepted or "SHA256")
+        assert asyncio.run(completing).failure == ("CertificateFailedValidation" if accepted == "SHA512" else None)

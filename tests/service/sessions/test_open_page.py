@@ -5,10 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
+
+from signroom.domain.errors import BadToken
 from signroom.domain.secret import hash_secret
 from signroom.domain.session import Session, SessionStatus
+from signroom.service.access.page_language import greeting
 from signroom.service.access.page_tokens import page_link, page_token
+from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.open_page import open_page, renew_page_token
+from tests.harness.costs import counting
 from tests.service.conftest import Room
 
 
@@ -44,6 +50,26 @@ def test_a_token_of_an_older_process_opens_it_with_the_first_look(room: Room) ->
 
     assert room.told() == ["SessionOpened"]
     assert found.session.opened_at == room.clock.now()
+
+
+def test_a_page_that_was_shown_a_moment_ago_is_opened_as_its_session_is_now(room: Room) -> None:
+    _, link = with_link(room)
+    greeting(room.ports, link, None, None)
+    with counting() as costs:
+        renew_page_token(room.ports, link)
+    assert (costs.now.reads, room.told()) == (0, ["SessionOpened"])
+
+    (ended, of_ended), (erased, of_erased) = with_link(room), with_link(room)
+    for shown in (of_ended, of_erased):
+        greeting(room.ports, shown, None, None)
+    cancel_session(room.ports, ended.id)
+    with room.ports.store.work() as work:
+        work.sessions.save(erased.cancel(room.clock.now())[0].erase(b"link", room.clock.now()))
+    renew_page_token(room.ports, of_ended)  # its page explains itself
+    with pytest.raises(BadToken):
+        renew_page_token(room.ports, of_erased)
+
+    assert room.told().count("SessionOpened") == 1
 
 
 def test_a_session_that_is_signed_or_over_is_not_opened_any_more(room: Room) -> None:

@@ -15,10 +15,11 @@ from sqlalchemy import event
 
 from signroom.domain.errors import TooManyRequests
 from signroom.domain.session import Session
+from signroom.ports.store import SessionOfPage
 from signroom.service.sessions import follow_session as following
 from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.follow_session import MAX_STREAMS, SessionStreams
-from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
+from signroom.service.sessions.read_sessions import read_session_of_page
 from tests.harness.waiting import SECONDS
 from tests.service.conftest import Room
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from signroom.domain.errors import BadTrustedList
 from signroom.domain.security_context import EU, ITALY
 from signroom.ports.outside import Fetched, Unreachable
-from signroom.trust.anchor_folder import AnchorFolder
+from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, changing_certificates
 from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists, Wanted
 from signroom.trust.european.list_folder import GRACE, ListFolder
 from signroom.trust.european.signed_lists import ANCHORED
@@ -63,7 +64,7 @@ def web() -> _Web:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> ListFolder:
-    return ListFolder(tmp_path / "lists", [_MASTER.der])
+    return ListFolder(tmp_path / "lists", lambda: [_MASTER.der])
 
 
 @pytest.fixture
@@ -133,6 +134,31 @@ def test_only_the_countries_that_are_wanted_are_fetched(folder: ListFolder, web:
     lists = TrustedLists(folder, web, Wanted(frozenset({"ES"}), MASTER_ADDRESS), lambda: NOW)
     assert lists.refresh().refused == {}
     assert lists.load().national == ()
+
+
+def test_who_may_sign_the_list_of_lists_is_read_again_when_it_changes(kept: ListFolder, tmp_path: Path) -> None:
+    folder = tmp_path / "lotl-signers"
+    signers = changing_certificates(folder)
+    lists = ListFolder(kept.folder, signers)
+    before = lists.stamp()
+    assert "LOTL" in lists.load(NOW).refused
+
+    folder.mkdir()
+    (folder / "signer.crt").write_bytes(_MASTER.der)
+    assert (lists.stamp() != before, lists.load(NOW).refused) == (True, {})
+
+    (folder / "broken.crt").write_bytes(b"?")
+    assert lists.load(NOW).refused == {}
+    with pytest.raises(BrokenTrustFile):  # a start would not go on with it
+        changing_certificates(folder)
+    (folder / "broken.crt").rename(folder / "README")
+    (folder / "signer.crt").unlink()
+    assert signers() == [_MASTER.der]
+    shutil.rmtree(folder)
+    assert signers() == [_MASTER.der]
+    folder.mkdir()
+    (folder / "other.crt").write_bytes(_CA.der)
+    assert "LOTL" in lists.load(NOW).refused
 
 
 def test_whom_the_list_of_lists_names_signs_the_next_one(lists: TrustedLists, web: _Web) -> None:

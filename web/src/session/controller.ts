@@ -1,5 +1,6 @@
 /** What the page does: calls the server, opens keys, signs; each outcome is a happening for `flow.ts`. */
 import { fromBase64, toBase64 } from '../bytes/base64';
+import { WrongDocument } from '../digest/wrong-document';
 import type { HashAlgorithm, KeySource, ToSign } from '../keysource/keysource';
 import { loaded, type Opening, open } from '../keysource/sources';
 import { type Api, ApiError } from '../server/api';
@@ -81,17 +82,23 @@ export class Controller {
     });
   }
 
-  /** Give the signer the file as it is, compared, as a download: uploads never run as a page of this origin. */
-  async show(document: DocumentView): Promise<void> {
-    await this.attempt(async () => {
+  /**
+   * Give the signer the file as it is, compared, as a download: uploads never run as a page of this origin. Returns what
+   * went wrong, if anything. That is no matter of the step.
+   */
+  async show(document: DocumentView): Promise<Problem | null> {
+    try {
       const bytes = await (await this.reading()).shown(document);
       // With the service's type also where the file was chosen here: this machine may have named another one.
       const address = URL.createObjectURL(new Blob([bytes], { type: document.contentType }));
       const anchor = Object.assign(globalThis.document.createElement('a'), { href: address, download: document.name });
       anchor.click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
-      this.happen({ kind: 'rested' });
-    });
+      return null;
+    } catch (error) {
+      // Nobody has asked for a signature on it.
+      return error instanceof WrongDocument ? { code: 'FileChanged', message: '' } : problemOf(error);
+    }
   }
 
   /** Let another device go on, and follow what happens there. */

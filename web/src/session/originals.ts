@@ -16,7 +16,7 @@ import { Lane } from './lane';
 const AT_ONCE = 4;
 /** Files of more bytes count for several: a phone has not the memory for four large ones. */
 const LARGE = 4 << 20;
-/** Bytes that are fetched before the signer has decided to sign. */
+/** Bytes that are fetched before the signer has decided to sign, and kept. */
 const AHEAD = 64 << 20;
 
 /** A file that the digester has read. */
@@ -26,8 +26,8 @@ export interface Read extends Fingerprint {
 }
 
 interface Held {
-  /** Null: not chosen here, but fetched and let go. */
-  readonly file: Blob | null;
+  /** Chosen here, or fetched and kept: it is not fetched for another algorithm. Null: fetched and let go. */
+  file: Blob | null;
   readonly algorithm: Algorithm;
   readonly reading: Promise<Read>;
 }
@@ -61,10 +61,9 @@ export class Originals {
   ahead(documents: readonly DocumentView[]): void {
     let bytes = 0;
     for (const document of documents) {
-      if (isParsed(document)) continue;
       bytes += document.length;
       if (bytes > AHEAD) return;
-      this.read(document, 'SHA256').catch(() => undefined);
+      this.read(document, 'SHA256', true).catch(() => undefined);
     }
   }
 
@@ -76,7 +75,8 @@ export class Originals {
   }
 
   /** The document's file, compared. Throws WrongDocument when the server hands out other bytes than those shown. */
-  shown(document: DocumentView): Promise<Blob> {
+  async shown(document: DocumentView): Promise<Blob> {
+    await this.arrived(document);
     return this.inLane(document, () => this.whole(document));
   }
 
@@ -94,17 +94,26 @@ export class Originals {
   }
 
   /** The document's file, compared with its fingerprint. It is read once, or once more for another algorithm. */
-  private async read(document: DocumentView, algorithm: Algorithm): Promise<Read> {
+  private async read(document: DocumentView, algorithm: Algorithm, keep = false): Promise<Read> {
     const before = this.held.get(document.id);
     const held = before !== undefined && [before.algorithm, 'SHA256'].includes(algorithm);
+    if (before !== undefined && !held) await this.arrived(document);
     // Also what is held: the view of a document may be another one than when it was read.
-    return compared(document, await (held ? before.reading : this.readAnew(document, before?.file ?? null, algorithm)));
+    return compared(document, await (held ? before.reading : this.readAnew(document, algorithm, keep)));
   }
 
-  private readAnew(document: DocumentView, file: Blob | null, algorithm: Algorithm): Promise<Read> {
-    const reading = this.inLane(document, async () =>
-      compared(document, await this.digested(file ?? (await this.api.original(document.id)), algorithm)),
-    );
+  /** What is on its way is not asked for once more: it may be kept. */
+  private async arrived({ id }: DocumentView): Promise<void> {
+    await this.held.get(id)?.reading.catch(() => undefined);
+  }
+
+  private readAnew(document: DocumentView, algorithm: Algorithm, keep: boolean): Promise<Read> {
+    const file = this.held.get(document.id)?.file ?? null;
+    const reading = this.inLane(document, async () => {
+      const bytes = file ?? (await this.api.original(document.id));
+      if (keep) held.file = bytes;
+      return compared(document, await this.digested(bytes, algorithm));
+    });
     const held: Held = { file, algorithm, reading };
     this.held.set(document.id, held);
     reading.catch(() => {
@@ -121,7 +130,8 @@ export class Originals {
   }
 
   /** Read what is inside a CMS object that gets one signer more. The length is that of the whole file. */
-  private readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Read> {
+  private async readContent(document: DocumentView, { digestAlgorithm }: PreparedItem): Promise<Read> {
+    await this.arrived(document);
     return this.inLane(document, async () => {
       // A Blob does not change; a file that was changed on this machine cannot be read any more (File API, 4).
       const bytes = await (await this.whole(document)).arrayBuffer();
@@ -145,9 +155,4 @@ export class Originals {
 function compared({ sha256 }: DocumentView, read: Read): Read {
   if (read.sha256 !== sha256) throw new WrongDocument('other bytes than those shown');
   return read;
-}
-
-/** True for a file that is fetched whole for its signature, whether it was read before or not: XML, or CMS inside. */
-function isParsed({ pages, signatures, contentType }: DocumentView): boolean {
-  return pages === 0 && (signatures > 0 || contentType.endsWith('xml'));
 }

@@ -8,7 +8,7 @@ type Taker = object | null;
 
 /** A tap on something inside `taker`; true when it came through. */
 function tap(calm: Calm, taker: Taker, { pointerType = 'touch', detail = 1 } = {}): boolean {
-  calm.touched({ pointerType } as PointerEvent);
+  calm.touched({ pointerType, target: { closest: () => taker } } as unknown as PointerEvent);
   return ['mousedown', 'click'].every((type) => {
     const event = { type, detail, target: { closest: () => taker }, preventDefault: vi.fn(), stopPropagation: vi.fn() };
     calm.pressed(event as unknown as MouseEvent);
@@ -59,4 +59,35 @@ test('nothing takes the second tap on what a step has brought', () => {
   expect(tap(calm, first)).toBe(false);
   vi.advanceTimersByTime(401);
   expect(tap(calm, first)).toBe(true);
+});
+
+/** A press on `pressed`, and the click on `clicked`, `moved` pixels further; what came of it. */
+function press(pressed: Taker, clicked: Taker, { moved = 0, detail = 1 } = {}) {
+  const calm = new Calm();
+  const at = { clientX: 100, clientY: 100, pointerType: 'mouse', detail };
+  calm.touched({ ...at, target: { closest: () => pressed } } as unknown as PointerEvent);
+  const stopPropagation = vi.fn();
+  const click = { ...at, type: 'click', clientY: 100 + moved, target: { closest: () => clicked }, preventDefault: vi.fn(), stopPropagation };
+  calm.pressed(click as unknown as MouseEvent);
+  return { elsewhere: stopPropagation.mock.calls.length === 0 };
+}
+
+test.each([
+  ['nothing', null],
+  ['another button', { click: vi.fn() }],
+])('a button that moved while it was pressed takes the click, and not %s in its place', (_, there) => {
+  const button = { click: vi.fn(), isConnected: true };
+  expect(press(button, there)).toEqual({ elsewhere: false });
+  expect(button.click).toHaveBeenCalledTimes(1);
+  expect(there?.click.mock.calls ?? []).toEqual([]);
+});
+
+test.each([
+  ['that the pointer has left', { moved: 40 }, true],
+  ['when a key is used', { detail: 0 }, true],
+  ['that is gone', {}, false],
+])('a button %s takes no click', (_, how, isConnected) => {
+  const button = { click: vi.fn(), isConnected };
+  expect(press(button, null, how)).toEqual({ elsewhere: true });
+  expect(button.click).not.toHaveBeenCalled();
 });

@@ -7,7 +7,7 @@ import { passing, type Problem } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
-import { Heading, Notice, type ViewProps } from './parts';
+import { Heading, Notice, Said, type ViewProps } from './parts';
 
 const t = texts.documents;
 
@@ -52,7 +52,7 @@ export function Documents({
               twice={twice.has(row.id)}
               busy={state.busy}
               onRemove={() => void controller.remove(row.id)}
-              onOpen={() => void controller.show(row)}
+              onOpen={() => controller.show(row)}
             />
           ),
         )}
@@ -101,8 +101,9 @@ function Row({
   readonly twice: boolean;
   readonly busy: boolean;
   readonly onRemove: () => void;
-  readonly onOpen: () => void;
+  readonly onOpen: () => Promise<Problem | null>;
 }): VNode {
+  const [problem, say] = useState<Problem | null>(null);
   const facts = factsOf(document);
   if (document.signatures > 0) facts.push(fill(t.signatures, { count: document.signatures }));
   if (awaitsSignature(document)) facts.push(document.findings.some(isDoubt) ? t.readyBut : t.ready);
@@ -114,8 +115,9 @@ function Row({
         <span class="facts">{facts.join(' · ')}</span>
         <Findings findings={document.findings} />
         {twice && <span class="warning">{t.twice}</span>}
+        <Said problem={problem} />
       </div>
-      <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={onOpen}>
+      <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={() => void onOpen().then(say)}>
         <Icon name="look" />
       </button>
       <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>

@@ -202,7 +202,7 @@ function Waiting({ problem, onRetry }: WaitingProps): VNode {
 /** While the signer chooses files, the first page that they will read is on its way. */
 function useFirstPage(state: State, controller: Controller, { part }: Reading): void {
   const first = toSign(state)[0];
-  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller) : undefined), [part, first?.id]);
+  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller.pages) : undefined), [part, first?.id]);
 }
 
 function isOpen({ status }: SessionView): boolean {

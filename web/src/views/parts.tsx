@@ -53,6 +53,11 @@ export function Notice({ problem }: { readonly problem: Problem | null }): VNode
   );
 }
 
+/** What went wrong with what the signer asked for right here: what they use has the focus, and keeps it. */
+export function Said({ problem }: { readonly problem: Problem | null }): VNode | null {
+  return problem && <p class="problem" role="alert">{sentence(problem)}</p>;
+}
+
 type FieldProps = JSX.IntrinsicElements['input'] & {
   readonly label: string;
   /** What is wrong with what was typed or chosen here: the field gets the focus, and the sentence stands below it. */

@@ -30,7 +30,7 @@ _TAGS = ["Certificate authentication"]
 async def prepare(
     ports: InjectedPorts, caller: InjectedCaller, data: shapes.PrepareAuthenticationRequest | None = None
 ) -> shapes.AuthenticationModel:
-    """Let the user's key sign `toSignHash`, within 10 minutes."""
+    """Let the user's key sign `toSignHash`, within 10 minutes. Its digest is one that the security context accepts."""
     wanted = data or shapes.PrepareAuthenticationRequest()
     challenge = await asyncio.to_thread(
         begin_authentication,
@@ -39,7 +39,8 @@ async def prepare(
         wanted.security_context_id,
         revocation_may_be_unknown=bool(wanted.ignore_revocation_status_unknown),
     )
-    return shapes.AuthenticationModel(state=challenge.state, to_sign_hash=digest_model("SHA256", challenge.digest))
+    digest = digest_model(challenge.algorithm.value, challenge.digest)
+    return shapes.AuthenticationModel(state=challenge.state, to_sign_hash=digest)
 
 
 @post(

@@ -5,6 +5,7 @@ What is called ready here has been laid out here: the update of a trial signatur
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,8 +40,6 @@ from signroom.formats.pdf.visible.appearance import require_possible
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
 _CHUNK = 1 << 20
-_READ_AGAIN = 16 << 20
-"""Bytes of a file that is put together with its trial update in memory."""
 _TRIAL = "Signature-000000000000"
 """A field name as long as those of real signatures."""
 _TRIAL_ROOM = 16_384
@@ -80,12 +79,11 @@ def _filled(facts: PdfFacts) -> tuple[Finding, ...]:
 def compare_pages(file: Path, facts: PdfFacts, pages: int) -> None:
     """What is shown looks the same once it is signed, on `pages` pages: see `require_same_pages`. Raises: InvalidPdf.
 
-    Nor would a trial signature be refused by `check_update` afterwards; a large file is not read again for that.
+    Nor would a trial signature be refused by `check_update` afterwards.
     """
     with only_refusals():
         update = trial_update(facts)
-        if facts.length <= _READ_AGAIN:
-            _require_update(file.read_bytes() + update, facts)
+        _require_update(file, update, facts)
         added = 0 if facts.added_page is None else 1
         require_filled(file, update, facts)
         told_anew = bool(facts.table)  # where each object is
@@ -93,9 +91,14 @@ def compare_pages(file: Path, facts: PdfFacts, pages: int) -> None:
         require_same_pages(file, update, facts.site, pages=pages, added=added, more=told_anew)
 
 
-def _require_update(whole: bytes, facts: PdfFacts) -> None:
+def _require_update(file: Path, update: bytes, facts: PdfFacts) -> None:
+    """Raises: InvalidPdf."""
+    whole = facts.length + len(update)
     try:
-        check_update(whole, facts)
+        # What is not written takes no memory: the file itself is not read again for what the update says.
+        with file.open("rb") as stream, mmap.mmap(-1, whole, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as buffer:
+            buffer[facts.length :] = update
+            check_update(buffer, facts, stream.fileno())
     except VerificationFailed as error:
         raise InvalidPdf("A signature cannot be added to it without touching something else.") from error
 

@@ -56,7 +56,7 @@ def octets(
             raise LookupError
         if not hidden:
             return _write(document, document.tree, method)
-        tree, twins = document.twins(hidden)
+        tree, twins = document.twin_without(hidden)
         _hide(twins)
         return _write(document, tree, method)
     if any(element is each or each in element.iterancestors() for each in hidden):

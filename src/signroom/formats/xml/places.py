@@ -125,16 +125,39 @@ def _require_quick(xpath: str) -> None:
 # -- octets ----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Octets that take the place of some of a file's, or of none."""
+
+    start: int
+    end: int
+    octets: bytes
+
+    def into(self, data: bytes) -> bytes:
+        return b"".join((data[: self.start], self.octets, data[self.end :]))
+
+
 def insert(document: XmlDocument, place: Place, element: bytes) -> bytes:
     """The file with `element` (ASCII) in its place, everything else as it is. Raises: InvalidXml."""
+    return splice(document, place, element).into(document.data)
+
+
+def in_encoding_of(data: bytes, text: bytes) -> bytes:
+    """`text` (ASCII) as it stands in a file that is `data`."""
+    _, codec = _wide(data)
+    return text if codec is None else text.decode("ascii").encode(codec)
+
+
+def splice(document: XmlDocument, place: Place, element: bytes) -> Splice:
+    """What puts `element` (ASCII) in its place. Raises: InvalidXml."""
     if place.anchor is document.root and place.insertion is XmlInsertion.APPEND_CHILD:
         end = _end_of_root(document.data, document.root)
         if end is not None:
-            return b"".join((document.data[:end], element, document.data[end:]))
+            return Splice(end, end, element)
     if place.insertion is XmlInsertion.APPEND_CHILD:
         end = _end_of_element(document, place.anchor)
         if end is not None:
-            return b"".join((document.data[:end], element, document.data[end:]))
+            return Splice(end, end, element)
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
     if codec is None:
@@ -143,7 +166,13 @@ def insert(document: XmlDocument, place: Place, element: bytes) -> bytes:
         content = document.data[len(mark) :].decode(codec).encode()
     except UnicodeError as error:
         raise InvalidXml("Its encoding is not what it says.") from error
-    return mark + _spliced(content, ordinal, place.insertion, element).decode().encode(codec)
+    found = _spliced(content, ordinal, place.insertion, element)
+
+    def wide(octets: bytes) -> bytes:
+        return octets.decode().encode(codec)
+
+    start = len(mark) + len(wide(content[: found.start]))
+    return Splice(start, start + len(wide(content[found.start : found.end])), wide(found.octets))
 
 
 def _wide(data: bytes) -> tuple[bytes, str | None]:
@@ -156,7 +185,7 @@ def _wide(data: bytes) -> tuple[bytes, str | None]:
     return b"", "utf-16-be" if data.startswith(b"\0<") else None
 
 
-def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: bytes) -> bytes:
+def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: bytes) -> Splice:
     start, end = _tags(content, ordinal)
     match insertion:
         case XmlInsertion.PREPEND_SIBLING:
@@ -164,15 +193,14 @@ def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: byt
         case XmlInsertion.APPEND_SIBLING:
             at = end.end()
         case XmlInsertion.APPEND_CHILD | XmlInsertion.PREPEND_CHILD if end is start:  # <name/>
-            opened = content[: start.end() - 2] + b">"
-            return b"".join((opened, element, b"</", start["start"], b">", content[start.end() :]))
+            return Splice(start.end() - 2, start.end(), b"".join((b">", element, b"</", start["start"], b">")))
         case XmlInsertion.PREPEND_CHILD:
             at = start.end()
         case XmlInsertion.APPEND_CHILD:
             at = end.start()
         case _:
             assert_never(insertion)
-    return b"".join((content[:at], element, content[at:]))
+    return Splice(at, at, element)
 
 
 def _end_of_root(content: bytes, root: Element) -> int | None:

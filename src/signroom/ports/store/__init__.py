@@ -13,7 +13,7 @@ from uuid import UUID
 from signroom.domain.file_validation import FileValidation
 from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
-from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter
+from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter, ToSend
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.erasing.erasures import Erasures
@@ -25,9 +25,9 @@ from signroom.ports.store.managing.security_contexts import SecurityContexts
 from signroom.ports.store.managing.timestamp_providers import TimestampProviders
 from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
-from signroom.ports.store.processing import InProcessing, Processing
+from signroom.ports.store.processing import InProcessing, Processing, SessionToSettle
 from signroom.ports.store.rotation import Rotation
-from signroom.ports.store.sessions import LinkedSession, SessionFilter, Sessions, SessionToSign
+from signroom.ports.store.sessions import LinkedSession, SessionFilter, SessionOfPage, Sessions, SessionToSign
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
 from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
@@ -53,10 +53,13 @@ __all__ = [
     "MetadataSearch",
     "Position",
     "SessionFilter",
+    "SessionOfPage",
+    "SessionToSettle",
     "SessionToSign",
     "Store",
     "StoredResult",
     "SubscriptionSummary",
+    "ToSend",
     "Work",
 ]
 
@@ -170,6 +173,9 @@ class Store(Protocol):
 
     def known_key(self, secret_hash: bytes) -> KeyOwner | None:
         """The same from memory alone, without waiting for anything. None may also mean: ask `key`."""
+
+    def known_link(self, link_hash: bytes) -> LinkedSession | None:
+        """What `by_link` has answered a moment ago, once, and from memory alone. The session may have changed since."""
 
     def by_link(self, link_hash: bytes) -> LinkedSession:
         """The session that a link opens, as it is now. Then `known_closed` knows it, too.

@@ -40,12 +40,24 @@ class LinkedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionOfPage:
+    """A session with all that its page shows."""
+
+    session: Session
+    documents: tuple[Document, ...]
+    """In order."""
+    application: Application
+    branding: Branding
+    file_name_pattern: str | None
+    """For files that the signer chooses; None: any name."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionToSign:
     """A locked session with all that decides about its signatures."""
 
-    session: Session
-    documents: list[Document]
-    """In order, those that were erased among them."""
+    page: SessionOfPage
+    """With the documents that were erased."""
     closed: bool
     """As in `LinkedSession`."""
     in_processing: int
@@ -64,10 +76,8 @@ class Sessions(Protocol):
         Raises: SignatureSessionNotFound.
         """
 
-    def of_page_of_any_tenant(
-        self, session_id: UUID
-    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
-        """The same with what its page shows, without the logo, and the pattern for names of files. One question.
+    def of_page_of_any_tenant(self, session_id: UUID) -> SessionOfPage:
+        """The same with what its page shows, without the logo. One question.
 
         Raises: SignatureSessionNotFound.
         """

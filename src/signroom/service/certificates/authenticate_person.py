@@ -27,13 +27,16 @@ from signroom.service.certificates.judge_certificate import find_deciding_contex
 _PURPOSE = "authentication"
 STATE_LIFETIME = timedelta(minutes=10)
 _SEPARATOR = "~"
+_USUAL = DigestAlgorithm.SHA256
+"""Of a state that names none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """``digest`` is the SHA-256 that the holder's key signs."""
+    """``digest``, by ``algorithm``, is what the holder's key signs."""
 
     state: str
+    algorithm: DigestAlgorithm
     digest: bytes
 
 
@@ -50,14 +53,21 @@ class Authentication:
 def begin_authentication(
     ports: Ports, caller: ApplicationCaller, security_context_id: UUID | None, *, revocation_may_be_unknown: bool
 ) -> Challenge:
-    """Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured."""
+    """The digest is the first that the security context accepts, as for a signature.
+
+    Raises: NotAllowed, SecurityContextNotFound, SecurityContextNotConfigured, DigestNotAccepted.
+    """
     caller.require(WORKERS)
     context = find_deciding_context(ports, caller.subscription_id, security_context_id)
+    now = ports.clock.now()
+    algorithm = context.rules.digest_at(now)
     nonce = secrets.token_bytes(32)
     text = base64.urlsafe_b64encode(nonce).decode()
-    parts = (text, _owner(caller), str(context.id), str(int(revocation_may_be_unknown)))
-    state = ports.tokens.issue(_PURPOSE, _SEPARATOR.join(parts), ports.clock.now())
-    return Challenge(state, hashlib.sha256(nonce).digest())
+    parts = [text, _owner(caller), str(context.id), str(int(revocation_may_be_unknown))]
+    if algorithm is not _USUAL:  # processes of the version before read states of four parts
+        parts.append(algorithm.value)
+    state = ports.tokens.issue(_PURPOSE, _SEPARATOR.join(parts), now)
+    return Challenge(state, algorithm, hashlib.new(algorithm.value, nonce).digest())
 
 
 def _owner(caller: ApplicationCaller) -> str:
@@ -82,12 +92,13 @@ async def complete_authentication(
         return Authentication(certificate, ValidationResults(), (certificate_der,), "StaleSession")
     except BadToken as error:
         raise BadSignatureState from error
-    text, owner, context_id, may_be_unknown = subject.split(_SEPARATOR)
+    text, owner, context_id, may_be_unknown, *named = subject.split(_SEPARATOR)
     if owner != _owner(caller):
         raise BadSignatureState
     nonce = base64.urlsafe_b64decode(text)
     chain = CertificateChain(certificate_der)
-    value = ClaimedValue(signature, nonce, DigestAlgorithm.SHA256, certificate_der)
+    algorithm = DigestAlgorithm(named[0]) if named else _USUAL
+    value = ClaimedValue(signature, nonce, algorithm, certificate_der)
     turn = Turn.of_caller(caller)
     await ports.formats.of(turn).check_values([value])
     context = await asyncio.to_thread(find_deciding_context, ports, caller.subscription_id, UUID(context_id))

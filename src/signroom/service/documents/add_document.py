@@ -135,7 +135,8 @@ class _BeforeBody:
 def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBody:
     """Raises: WrongState when the session has ended or takes no uploads, TooManyDocuments when it is full."""
     with ports.store.ask() as work:
-        session, documents, application, *_ = work.sessions.of_page_of_any_tenant(session_id)
+        page = work.sessions.of_page_of_any_tenant(session_id)
+    session, documents = page.session, page.documents
     validation = ports.store.file_validation(session.subscription_id)
     session.require_not_erased().require_open(ports.clock.now())
     same = next((document for document in documents if document.id == document_id), None)
@@ -143,7 +144,7 @@ def _before_body(ports: Ports, session_id: UUID, document_id: UUID) -> _BeforeBo
         if session.predefined:
             raise WrongState("The application has chosen the documents of this session.")
         session.require_room(len(documents))
-    return _BeforeBody(session, validation, application, same)
+    return _BeforeBody(session, validation, page.application, same)
 
 
 async def _digest(chunks: AsyncIterator[bytes], limit: int) -> bytes:

@@ -12,7 +12,8 @@ from uuid import UUID
 from signroom.domain.places import Places
 from signroom.domain.session import MOVES
 from signroom.ports import Ports
-from signroom.service.sessions.read_sessions import SessionOfPage, read_session_of_page
+from signroom.ports.store import SessionOfPage
+from signroom.service.sessions.read_sessions import read_session_of_page
 
 SECONDS = 50
 """Then the page asks again: proxies cut answers that say nothing for a minute."""

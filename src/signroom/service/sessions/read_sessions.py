@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from signroom.domain.application import READERS, Application, Caller
-from signroom.domain.branding import Branding
+from signroom.domain.application import READERS, Caller
 from signroom.domain.document import Document
 from signroom.domain.session import Session
 from signroom.ports import Ports
-from signroom.ports.store import SessionFilter
+from signroom.ports.store import SessionFilter, SessionOfPage
 from signroom.service.sessions.end_session import expire_session
 
 
@@ -22,16 +21,6 @@ from signroom.service.sessions.end_session import expire_session
 class SessionWithDocuments:
     session: Session
     documents: tuple[Document, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOfPage(SessionWithDocuments):
-    """With what its page shows besides."""
-
-    application: Application
-    branding: Branding
-    file_name_pattern: str | None
-    """For files that the signer chooses; None: any name."""
 
 
 def read_session(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDocuments:
@@ -73,5 +62,6 @@ def _of_caller(ports: Ports, caller: Caller, session_id: UUID) -> SessionWithDoc
 
 def _of_page(ports: Ports, session_id: UUID) -> SessionOfPage:
     with ports.store.ask() as work:
-        session, documents, application, branding, pattern = work.sessions.of_page_of_any_tenant(session_id)
-    return SessionOfPage(session.require_not_erased(), tuple(documents), application, branding, pattern)
+        found = work.sessions.of_page_of_any_tenant(session_id)
+    found.session.require_not_erased()
+    return found

@@ -16,14 +16,12 @@ Steps 3 to 5 are one transaction. Once it has committed, no signature can be los
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from signroom.domain.application import Application
-from signroom.domain.branding import Branding
 from signroom.domain.document import Document
-from signroom.domain.errors import ApplicationDisabled, PreparationNotFound, WrongState
+from signroom.domain.errors import ApplicationDisabled, WrongState
 from signroom.domain.event import DocumentFailed, Event
 from signroom.domain.preparation import Preparation
 from signroom.domain.security_context import BY_ID
@@ -31,42 +29,33 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CheckedValue
 from signroom.ports import Ports
 from signroom.ports.files import Turn
+from signroom.ports.store import SessionOfPage
 from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.events.record_event import record_event
 from signroom.service.signing.enqueue_processing import enqueue_processing
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The session once the values are in, with what its page shows besides."""
-
-    session: Session
-    documents: tuple[Document, ...]
-    application: Application
-    branding: Branding
-    file_name_pattern: str | None
-
-
 async def finish_signing(
     ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]
-) -> Finished:
+) -> SessionOfPage:
     """Accept the values of one preparation. The same values again are accepted again, others are refused.
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
+    Returns the session once the values are in, with what its page shows besides.
 
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, SecurityContextNotFound,
     WrongState, ApplicationDisabled, Unavailable.
     """
     # 1. Read the preparation.
-    preparation, page = await asyncio.to_thread(_read, ports, session_id, preparation_id)
+    preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
-    values_checked = await ports.formats.of(Turn.of_session(page.session)).check_values(claimed)
+    values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
     checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
-    await _require_context(ports, page.session, preparation)
-    session, documents = await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
-    return replace(page, session=session, documents=tuple(d for d in documents if d.erased_at is None))
+    await _require_context(ports, session, preparation)
+    page = await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+    return replace(page, documents=tuple(d for d in page.documents if d.erased_at is None))
 
 
 async def _require_context(ports: Ports, session: Session, preparation: Preparation) -> None:
@@ -82,31 +71,27 @@ async def _require_context(ports: Ports, session: Session, preparation: Preparat
     await judging(ports, turn, require_good_certificate, ports, chain, context, required, now)
 
 
-def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Finished]:
+def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Preparation, Session]:
     """What was prepared, and the session as it is before it is signed.
 
     Raises: PreparationNotFound, also when it is another session's.
     """
     with ports.store.ask() as work:  # what has changed meanwhile is seen under the lock
-        preparation = work.preparations.of_any_tenant(preparation_id)
-        if preparation.session_id != session_id:
-            raise PreparationNotFound
-        session, documents, application, branding, pattern = work.sessions.of_page_of_any_tenant(session_id)
-        return preparation, Finished(session.require_not_erased(), tuple(documents), application, branding, pattern)
+        return work.preparations.to_finish_of_any_tenant(preparation_id, session_id)
 
 
 def _commit(
     ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]
-) -> tuple[Session, list[Document]]:
+) -> SessionOfPage:
     now = ports.clock.now()
     with ports.store.work() as work:
         # 3. Lock the session.
         locked = work.sessions.locked_to_sign_of_any_tenant(session_id)
         if locked.closed:  # since the request was let in
             raise ApplicationDisabled
-        session, documents = locked.session, locked.documents
+        session, documents = locked.page.session, locked.page.documents
         if _accepted_before(documents, preparation, values):
-            return session, documents
+            return locked.page
         # 4. Check the certificate, the session and its documents.
         ports.trust.read(preparation.chain.certificate).require_in_date(now)
         waiting = [d for d in documents if d.awaits_signature]
@@ -135,7 +120,7 @@ def _commit(
         work.sessions.save(session)
         for event in events:
             record_event(work, event, session.subscription_id, session.application_id)
-    return session, list(moved.values())
+    return replace(locked.page, session=session, documents=tuple(moved.values()))
 
 
 def _left_out(document: Document, preparation: Preparation) -> Document:
@@ -143,7 +128,9 @@ def _left_out(document: Document, preparation: Preparation) -> Document:
     return document.refuse(preparation.id, reason.code, reason.detail)
 
 
-def _accepted_before(documents: list[Document], preparation: Preparation, values: Mapping[UUID, CheckedValue]) -> bool:
+def _accepted_before(
+    documents: Sequence[Document], preparation: Preparation, values: Mapping[UUID, CheckedValue]
+) -> bool:
     mine = {d.id: d for d in documents if d.preparation_id == preparation.id}
     if not mine:
         return False

@@ -145,11 +145,10 @@ def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
     """Raises: WrongState, also when one of its documents was signed, removed or erased meanwhile."""
     with ports.store.work() as work:
-        session, documents = work.sessions.locked_with_documents_of_any_tenant(session_id)
-        session.require_signable(now)
-        if not preparation.document_ids <= {d.id for d in documents if d.awaits_signature}:
-            raise WrongState("The documents have changed while they were prepared; prepare again.")
-        work.preparations.add(preparation)
+        if work.preparations.add_to_signable(preparation, now):
+            return
+        work.sessions.of_any_tenant(session_id).require_signable(now)
+        raise WrongState("The documents have changed while they were prepared; prepare again.")
 
 
 async def canonical_form(ports: Ports, session_id: UUID, preparation_id: UUID, document_id: UUID) -> bytes:

@@ -21,7 +21,7 @@ from signroom.domain.security_context import EU, SecurityContext, confirms_ident
 from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Stored
-from signroom.ports.store import InProcessing
+from signroom.ports.store import InProcessing, SessionToSettle, Work
 from signroom.service.events.record_event import record_event
 from signroom.service.levels.archive_document import context_of, enqueue_archiving
 
@@ -177,11 +177,12 @@ def settle_documents(ports: Ports, settlements: Sequence[Settlement]) -> set[UUI
     """
     session_id = settlements[0].document.session_id
     with ports.store.work() as work:
+        ids = [settlement.document.id for settlement in settlements]
         # The session's lock comes first: of two runs that end documents of one session at the same time, the second
         # must see what the first has ended.
-        session = None if session_id is None else work.erasures.locked_session_of_any_tenant(session_id)
-        ids = [settlement.document.id for settlement in settlements]
-        locked = {document.id: document for document in work.processing.locked_of_any_tenant(ids)}
+        found = None if session_id is None else work.processing.locked_to_settle(session_id, ids)
+        documents = work.processing.locked_of_any_tenant(ids) if found is None else found.documents
+        locked = {document.id: document for document in documents}
         moved, events = [], []
         for settlement in settlements:
             seen, current = settlement.document, locked.get(settlement.document.id)
@@ -193,14 +194,29 @@ def settle_documents(ports: Ports, settlements: Sequence[Settlement]) -> set[UUI
                 events.append(event)
         if not moved:
             return set()
-        work.processing.save(moved)
+        ended = None if found is None else _save_with_session(ports, work, found, moved)
+        if found is None:
+            work.processing.save(moved)
         for document, event in zip(moved, events, strict=True):
             if document.awaits_level and document.level_asked_at is not None:
                 enqueue_archiving(work, document)
             record_event(work, event, document.subscription_id, document.application_id)
-        if session is not None:
-            settled = session.settle_by(work.processing.ends_of_session(session.id), ports.clock.now())
-            if settled is not None:
-                work.sessions.save(settled[0])
-                record_event(work, settled[1], session.subscription_id, session.application_id)
+        if ended is not None and found is not None:
+            record_event(work, ended, found.session.subscription_id, found.session.application_id)
     return {document.id for document in moved}
+
+
+def _save_with_session(ports: Ports, work: Work, found: SessionToSettle, moved: Sequence[Document]) -> Event | None:
+    """Store `moved`, and the end of their session when they were its last. Then the event of it."""
+    if found.waits_for_others:
+        work.processing.save(moved)
+        return None
+    if found.has_others:
+        work.processing.save(moved)
+        moved, ends = [], work.processing.ends_of_session(found.session.id)
+    else:  # nobody else can say more about them
+        now_as = {document.id: document for document in moved}
+        ends = [now_as.get(document.id, document).end for document in found.documents]
+    settled = found.session.settle_by(ends, ports.clock.now())
+    work.processing.save(moved, None if settled is None else settled[0])
+    return None if settled is None else settled[1]

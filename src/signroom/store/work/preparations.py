@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,12 +14,15 @@ from sqlalchemy.engine import Connection
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import PreparationNotFound
 from signroom.domain.preparation import Preparation
-from signroom.domain.session import MOVES
+from signroom.domain.session import MOVES, Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.store import rows, tables
-from signroom.store.work.statements import insert
+from signroom.store.tables import UtcDateTime
+from signroom.store.work.sessions import lock_session
+from signroom.store.work.statements import by_no_index, insert
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
+_AWAITING = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING_ERROR.value]
 _UNDER_WAY = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING.value]
 
 
@@ -29,10 +33,14 @@ class SqlPreparations:
         self._connection = connection
 
     def of_any_tenant(self, preparation_id: UUID) -> Preparation:
-        found = self._connection.execute(_with_items(), {"preparation": preparation_id}).mappings().all()
-        if not found:
-            raise PreparationNotFound
-        return rows.preparation_of(found[0], [row for row in found if row["document_id"] is not None])
+        return _preparation(self._connection.execute(_with_items(), {"preparation": preparation_id}).mappings().all())
+
+    def to_finish_of_any_tenant(self, preparation_id: UUID, session_id: UUID) -> tuple[Preparation, Session]:
+        asked = {"preparation": preparation_id, "session": session_id}
+        found = self._connection.execute(_to_finish(), asked).mappings().all()
+        preparation = _preparation(found)
+        session = rows.session_of({column.name: found[0][_OF_SESSION + column.name] for column in tables.sessions.c})
+        return preparation, session.require_not_erased()
 
     def prepared(self, preparation_id: UUID, document_id: UUID) -> Prepared:
         asked = {"preparation": preparation_id, "document": document_id}
@@ -43,6 +51,21 @@ class SqlPreparations:
 
     def add(self, preparation: Preparation) -> None:
         insert(self._connection, tables.preparations, rows.preparation_row(preparation))
+        self._add_items(preparation)
+
+    def add_to_signable(self, preparation: Preparation, now: datetime) -> bool:
+        if preparation.session_id is None:
+            raise ValueError("a preparation without a session")
+        lock_session(self._connection, preparation.session_id)
+        ids = sorted(preparation.document_ids)
+        asked = {"documents": ids, "count": len(ids), "now": now, "session": preparation.session_id}
+        row = {f"{_NEW}{name}": value for name, value in rows.preparation_row(preparation).items()}
+        if self._connection.execute(_add_to_signable(), {**row, **asked}).one_or_none() is None:
+            return False
+        self._add_items(preparation)
+        return True
+
+    def _add_items(self, preparation: Preparation) -> None:
         items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
         if items:
             self._connection.execute(sa.insert(tables.prepared_documents), items)
@@ -65,16 +88,71 @@ class SqlPreparations:
 # Made once, as in `statements`: each signature asks these.
 
 
+def _preparation(found: Sequence[sa.RowMapping]) -> Preparation:
+    """Raises: PreparationNotFound."""
+    if not found:
+        raise PreparationNotFound
+    return rows.preparation_of(found[0], [row for row in found if row["document_id"] is not None])
+
+
+_OF_SESSION = "of_session_"
+"""What the names of a session's columns begin with, beside those of a preparation."""
+
+
+@cache
+def _to_finish() -> sa.Select[Any]:
+    p, s = tables.preparations, tables.sessions
+    query = _query(p.join(s, s.c.id == p.c.session_id), [column.label(_OF_SESSION + column.name) for column in s.c])
+    return query.where(s.c.id == sa.bindparam("session"))
+
+
 @cache
 def _with_items() -> sa.Select[Any]:
+    return _query(tables.preparations, [])
+
+
+def _query(joined: sa.FromClause, more: Sequence[sa.Label[Any]]) -> sa.Select[Any]:
     """A row for each document, or one without a document. Only the first has what all have in common: it is long."""
     i, p = tables.prepared_documents, tables.preparations
     # Not by its position: the first of those that were prepared may have been erased.
     first = sa.func.row_number().over(order_by=i.c.position) == 1
     common = [sa.case((first, column)).label(column.name) for column in (p.c.chain, p.c.refused)]
+    common += [sa.case((first, label.element)).label(label.name) for label in more]
     query = sa.select(p.c.id, p.c.session_id, p.c.created_at, *common, *i.c)
-    query = query.select_from(p.outerjoin(i, i.c.preparation_id == p.c.id))
+    query = query.select_from(joined.outerjoin(i, i.c.preparation_id == p.c.id))
     return query.where(p.c.id == sa.bindparam("preparation")).order_by(i.c.position)
+
+
+def _value(parameter: sa.BindParameter[Any]) -> sa.ColumnElement[Any]:
+    """PostgreSQL takes NULL for a text in a row that is selected."""
+    return sa.cast(parameter, parameter.type) if isinstance(parameter.type, sa.LargeBinary) else parameter
+
+
+_NEW = "new_"
+"""What the names of a new row's parameters begin with."""
+
+
+@cache
+def _add_to_signable() -> sa.Executable:
+    """As `Session.require_signable` and `Document.awaits_signature` decide."""
+    p, s, d = tables.preparations, tables.sessions, tables.documents
+    session = sa.bindparam("session", type_=sa.Uuid)
+    failed = s.c.status == SessionStatus.PROCESSING_ERROR.value
+    is_open = sa.and_(
+        s.c.status == SessionStatus.PENDING.value, s.c.expires_at > sa.bindparam("now", type_=UtcDateTime)
+    )
+    signable = sa.exists().where(s.c.id == session, s.c.erased_at.is_(None), sa.or_(failed, is_open))
+    waiting = sa.select(sa.func.count()).where(
+        d.c.id.in_(sa.bindparam("documents", expanding=True, type_=sa.Uuid)),
+        by_no_index(d.c.session_id) == session,
+        by_no_index(d.c.status).in_(_AWAITING),
+        d.c.erased_at.is_(None),
+    )
+    columns = list(p.c)
+    values = [_value(sa.bindparam(f"{_NEW}{column.name}", type_=column.type)) for column in columns]
+    all_of_them = waiting.scalar_subquery() == sa.bindparam("count", type_=sa.Integer)
+    chosen = sa.select(*values).where(signable, all_of_them)
+    return sa.insert(p).from_select(columns, chosen).returning(p.c.id)
 
 
 @cache

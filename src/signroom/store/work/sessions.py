@@ -11,14 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from signroom.domain.application import Application
-from signroom.domain.branding import NO_BRANDING, Branding
+from signroom.domain.branding import NO_BRANDING
 from signroom.domain.document import Document
 from signroom.domain.errors import SignatureSessionNotFound
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import PdfReading
-from signroom.ports.store import LinkedSession, SessionFilter, SessionToSign
+from signroom.ports.store import LinkedSession, SessionFilter, SessionOfPage, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.prepared import PreparedQuery
@@ -43,14 +42,8 @@ class SqlSessions:
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
 
-    def of_page_of_any_tenant(
-        self, session_id: UUID
-    ) -> tuple[Session, list[Document], Application, Branding, str | None]:
-        found = self._found(_OF_PAGE, session_id)
-        _, _, application, branding, names = _cut(found[0], _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
-        shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
-        pattern = names["file_name_pattern"]
-        return *_session_and_documents(found), rows.application_of(application), shown, pattern
+    def of_page_of_any_tenant(self, session_id: UUID) -> SessionOfPage:
+        return _session_of_page(self._found(_OF_PAGE, session_id))
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
@@ -59,18 +52,18 @@ class SqlSessions:
         return *_session_and_documents(found), readings
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
-        self._lock(session_id)
+        lock_session(self._connection, session_id)
         found = self._connection.execute(_to_sign(), {"session": session_id}).all()
         if not found:
             raise SignatureSessionNotFound
-        session, documents = _session_and_documents(found)
-        if not found[0].has_webhooks:
-            self._webhooks.note_none(session.subscription_id)
-        first = found[0]
-        return SessionToSign(session.require_not_erased(), documents, bool(first.closed), int(first.in_processing))
+        page, first = _session_of_page(found), found[0]
+        page.session.require_not_erased()
+        if not first.has_webhooks:
+            self._webhooks.note_none(page.session.subscription_id)
+        return SessionToSign(page, bool(first.closed), int(first.in_processing))
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
-        self._lock(session_id)
+        lock_session(self._connection, session_id)
         session, documents = _session_and_documents(self._found(_WITH_ALL_DOCUMENTS, session_id))
         return session.require_not_erased(), documents
 
@@ -146,15 +139,6 @@ class SqlSessions:
         t = tables.sessions
         return set(self._connection.execute(sa.select(t.c.id).where(t.c.id.in_(session_ids), t.c.predefined)).scalars())
 
-    def _lock(self, session_id: UUID) -> None:
-        """No other transaction can change the session any more.
-
-        PostgreSQL reads anew only what it has locked, so the lock has a statement of its own. SQLite needs none: its
-        writers are alone since BEGIN IMMEDIATE.
-        """
-        if self._connection.dialect.name == "postgresql":
-            self._connection.execute(_LOCKED, {"session": session_id})
-
     def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
         """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
         found = query.all(self._connection, session_id)
@@ -165,6 +149,16 @@ class SqlSessions:
     def webhook_url(self, session_id: UUID) -> str | None:
         t = tables.sessions
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
+
+
+def lock_session(connection: Connection, session_id: UUID) -> None:
+    """No other transaction can change the session any more.
+
+    PostgreSQL reads anew only what it has locked, so the lock has a statement of its own. SQLite needs none: its
+    writers are alone since BEGIN IMMEDIATE.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCKED, {"session": session_id})
 
 
 _OWNER = "of_owner"
@@ -188,6 +182,7 @@ _READING = _Part(tables.pdf_readings.c)
 _BRANDING = _Part(column for column in tables.brandings.c if column.name != "logo")
 
 _NAMES = _Part([tables.file_validations.c.file_name_pattern])
+_SHOWN = (_SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
 
 
 def _of_one_session(joined: sa.FromClause, *parts: _Part, erased: bool = False) -> sa.Select[Any]:
@@ -215,8 +210,8 @@ def _to_sign() -> sa.Select[Any]:
     mine = s.alias("mine")
     whose = sa.select(mine.c.subscription_id).where(mine.c.id == sa.bindparam("session")).scalar_subquery()
     counted = in_processing(whose).scalar_subquery()
-    joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
-    return _of_one_session(joined, _SESSION, _DOCUMENT, erased=True).add_columns(
+    joined = _with_page().join(owner, owner.c.id == s.c.subscription_id)
+    return _of_one_session(joined, *_SHOWN, erased=True).add_columns(
         sa.or_(is_closed(a), is_closed(owner)).label("closed"),
         counted.label("in_processing"),
         has_webhooks(s.c.subscription_id).label("has_webhooks"),
@@ -248,8 +243,16 @@ def _note_opened() -> sa.Executable:
 
 _WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))
 _WITH_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT))
-_OF_PAGE = PreparedQuery(_of_one_session(_with_page(), _SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES))
+_OF_PAGE = PreparedQuery(_of_one_session(_with_page(), *_SHOWN))
 _TO_PREPARE = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING))
+
+
+def _session_of_page(found: Sequence[Sequence[Any]]) -> SessionOfPage:
+    """Of rows that have `_SHOWN`."""
+    _, _, application, branding, names = _cut(found[0], *_SHOWN)
+    shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
+    session, documents = _session_and_documents(found)
+    return SessionOfPage(session, tuple(documents), rows.application_of(application), shown, names["file_name_pattern"])
 
 
 def _session_and_documents(found: Sequence[Sequence[Any]]) -> tuple[Session, list[Document]]:

@@ -26,7 +26,8 @@ log = structlog.get_logger()
 ADDRESS = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
 """Of the list of the lists, as the European Commission publishes it."""
 EVERY = timedelta(hours=6)
-_LOOK_SECONDS, _WAIT_SECONDS = 60.0, 8.0
+_LOOK_SECONDS, _DUE_SECONDS, _WAIT_SECONDS = 5.0, 60.0, 8.0
+"""Between two looks at the files, between two looks whether it is time to fetch, and for the first reading."""
 
 
 class Streams(Protocol):
@@ -145,7 +146,7 @@ class TrustedLists:
                     self.refresh()
                 except OSError as error:
                     log.warning("trusted_list.not_kept", reason=error.strerror)
-            self._closing.wait(_LOOK_SECONDS)
+            self._closing.wait(_DUE_SECONDS)
 
     def _look(self) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -72,20 +72,25 @@ class LoadedLists:
         return TrustedServices.of(self.national, self.until) if self.national else None
 
 
-class ListFolder:
-    """`signers` may sign the list of the lists (DER); without any, those that the library knows."""
+def _nobody() -> Sequence[bytes]:
+    return ()
 
-    def __init__(self, folder: Path, signers: Sequence[bytes] = ()) -> None:
+
+class ListFolder:
+    """`signers` tells who may sign the list of the lists (DER) now; when it names nobody, those that the library knows
+    may."""
+
+    def __init__(self, folder: Path, signers: Callable[[], Sequence[bytes]] = _nobody) -> None:
         self.folder = folder
-        self._signers = tuple(signers)
+        self._signers = signers
 
     @property
     def empty(self) -> bool:
         return not (self.folder / MASTER).is_file()
 
-    def stamp(self) -> tuple[tuple[str, int, int], ...]:
-        """Changes when a list does."""
-        found = []
+    def stamp(self) -> tuple[object, ...]:
+        """Changes when a list does, or when others may sign the list of the lists."""
+        found: list[object] = [*self._signers()]
         with suppress(OSError):
             for file in sorted(self.folder.glob("*.xml")):
                 facts = file.stat()
@@ -182,7 +187,7 @@ class ListFolder:
         named: list[bytes] = []
         with suppress(BadTrustedList, ValueError):
             named = [b64decode(line, validate=True) for line in self._read(_SIGNERS).split()]
-        return (*(self._signers or published_signers()), *named)
+        return (*(self._signers() or published_signers()), *named)
 
     def knows_signer(self, content: bytes, at: datetime) -> bool:
         """False for a list of lists that only pivots may lead to."""

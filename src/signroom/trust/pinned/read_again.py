@@ -29,13 +29,27 @@ class ReadAgain(Generic[T]):
     Safe to call from threads: one of them looks, and nobody waits for it.
     """
 
-    def __init__(self, place: Path, read: Callable[[], T], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """`place`: a file or a folder, which need not be there. `clock`: seconds, only forwards.
+    def __init__(
+        self,
+        place: Path,
+        read: Callable[[], T],
+        *,
+        every: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read what is there.
+
+        Args:
+            place: a file or a folder, which need not be there.
+            read: what is made of it.
+            every: seconds between two looks; None: `LOOKED_SECONDS`. 0 is for whoever asks seldom by themselves.
+            clock: seconds, only forwards.
 
         Raises: what `read` raises.
         """
         self._place, self._read, self._clock = place, read, clock
-        self._looking, self._next = threading.Lock(), clock() + LOOKED_SECONDS
+        self._every = LOOKED_SECONDS if every is None else every
+        self._looking, self._next = threading.Lock(), clock() + self._every
         # Before it is read: what changes while it is read is seen the next time.
         self._seen = _look(place)
         self._found = read()
@@ -43,7 +57,7 @@ class ReadAgain(Generic[T]):
     def __call__(self) -> T:
         if self._clock() >= self._next and self._looking.acquire(blocking=False):
             try:
-                self._next = self._clock() + LOOKED_SECONDS
+                self._next = self._clock() + self._every
                 self._look_again()
             finally:
                 self._looking.release()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signroom.domain.errors import InvalidPdf
+from signroom.domain.errors import InvalidPdf, PdfTooComplex
+from signroom.formats.pdf.reading import ends
 from signroom.formats.pdf.reading.ends import require_ends
 from signroom.formats.pdf.reading.opening import open_pdf
 from tests.vectors.pdf.builder import Form, document, stream, updated, written
@@ -79,6 +80,29 @@ def test_an_end_is_found(data: bytes, tmp_path: Path) -> None:
 def test_no_end_is_found(data: bytes, why: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidPdf, match=re.escape(why)):
         look_at(data, tmp_path)
+
+
+_HARD = b"(a % b (c \\) (d) \\\\) e)"
+"""A string that many real files have, with brackets in brackets."""
+
+
+def test_a_string_is_looked_at_however_many_come_behind_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An object with an open string was passed over where more than 20,000 behind it had brackets in strings."""
+    monkeypatch.setattr(ends, "_MOST_TAKEN_APART", 2)
+    last = dict.fromkeys(range(21, 60), _HARD)
+
+    with pytest.raises(InvalidPdf, match="Object 20 has a string that does not end"):
+        look_at(written(document(more={20: b"(open", **last})), tmp_path)
+    look_at(written(document(more={20: b"(closed)", **last})), tmp_path)
+
+
+def test_long_objects_are_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ends, "_MOST_TAKEN_APART", 2)
+    long = dict.fromkeys(range(20, 60), b"[" + _HARD * 100 + b"]")
+
+    look_at(written(document(more={**long, **dict.fromkeys(range(60, 62), b"null % (commented\n")})), tmp_path)
+    with pytest.raises(PdfTooComplex):
+        look_at(written(document(more=dict.fromkeys(range(60, 64), b"null % (commented\n"))), tmp_path)
 
 
 def test_an_object_inside_of_a_stream_is_looked_at_too(tmp_path: Path) -> None:

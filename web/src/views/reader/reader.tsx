@@ -3,8 +3,10 @@ import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../server/model';
 import type { Controller } from '../../session/controller';
+import type { Problem } from '../../session/problem';
 import { factsOf, fill, texts } from '../../texts/format';
 import { Findings } from '../findings';
+import { Said } from '../parts';
 import type { View } from './arithmetic';
 import { zoomStep, zoomWithin } from './arithmetic';
 import { Bar } from './bar';
@@ -51,7 +53,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
 
   useLayoutEffect(() => {
     const first = documents[0];
-    return first && warm(first, controller);
+    return first && warm(first, controller.pages);
   }, []);
 
   useEffect(() => {
@@ -156,7 +158,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
             <Pages
               document={document}
               controller={controller}
-              shelf={shelfOf(controller)}
+              shelf={shelfOf(controller.pages)}
               view={view}
               density={fine}
               hits={found.filter(({ documentId }) => documentId === document.id)}
@@ -185,6 +187,7 @@ function About({
   readonly place: string | null;
   readonly controller: Controller;
 }): VNode {
+  const [problem, say] = useState<Problem | null>(null);
   return (
     <div class="about">
       {place !== null && <p class="facts place">{place}</p>}
@@ -192,10 +195,11 @@ function About({
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />
       {document.pages === 0 && <p>{t.none}</p>}
-      <button type="button" class="plain" onClick={() => void controller.show(document)}>
+      <button type="button" class="plain" onClick={() => void controller.show(document).then(say)}>
         {t.original}
         <span class="unseen">{` ${document.name}`}</span>
       </button>
+      <Said problem={problem} />
       <details>
         <summary>{texts.certificates.details}</summary>
         <dl>

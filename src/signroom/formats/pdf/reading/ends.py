@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from mmap import MADV_DONTNEED, mmap
 
-from signroom.domain.errors import InvalidPdf
+from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, OpenPdf
 from signroom.formats.pdf.reading.syntax import (
@@ -40,11 +40,15 @@ _ENDED = re.compile(rb"[\x00\t\n\x0c\r ]*+endstream")
 _UNCOMMENTED = re.compile(rb"(?:[^%e]++|%[^\r\n]*+|e(?!ndstream))*+endstream")
 """Up to the end of a stream for programs that pass over comments."""
 _HEADER = re.compile(rb"[\x00\t\n\x0c\r ]*+(\d{1,10}+)[\x00\t\n\x0c\r ]++\d{1,10}+[\x00\t\n\x0c\r ]++obj")
-_SIMPLE = re.compile(rb"(?:[^()%]++|\([^()\\]*+\))*+")
-"""Without a comment, and with no string that has parentheses in it."""
+_STRING = rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))*+\)"
+_SIMPLE = re.compile(rb"(?:[^()%%]++|%b)*+" % _STRING, re.DOTALL)
+"""Without a comment, and with strings whose parentheses are at most three deep."""
 _STRING_OR_COMMENT = re.compile(rb"\(|%[^\r\n]*+")
+_LONG_HEAD = 8192
+"""Bytes of a longer one."""
 _MOST_TAKEN_APART = 20_000
-"""Objects that need a close look, those at the end of the file first: 0.4 s."""
+"""Objects that need a close look, for a comment or for brackets that are hard to count: 0.4 s. Besides, there may be as
+many as fit into the file with a long head each."""
 _KEPT = 4 << 20
 """Bytes of the file that are in memory at once."""
 _LENGTH = re.compile(
@@ -57,12 +61,13 @@ _VALUE = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
 
 
 def require_ends(opened: OpenPdf) -> None:
-    """To be asked of a file that is to be signed. Raises: InvalidPdf naming the object."""
+    """To be asked of a file that is to be signed. Raises: InvalidPdf naming the object, PdfTooComplex."""
     buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
     plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
     places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
-    taken_apart, kept = 0, end
+    taken_apart, most, kept = 0, _MOST_TAKEN_APART + end // _LONG_HEAD, end
     for index, at in enumerate(places):
+        following = end
         head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
         if kept - at > _KEPT:
             buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
@@ -71,12 +76,14 @@ def require_ends(opened: OpenPdf) -> None:
         if b"stream" not in head and _END in head and b"(" not in head and b"%" not in head:
             continue
         stream = _STREAM.search(head) if _HEADER.match(head) else None
-        if stream is None and (taken_apart > _MOST_TAKEN_APART or _are_closed(head)):
+        if stream is None and (_are_closed(head) or _is_plain(buffer[at : min(following, at + _LONG_HEAD)])):
             continue
         start = None if stream is None else at + stream.end()
         length = None if stream is None else plain_length(opened, head[: stream.start() + 1])
         if length is None:
-            taken_apart += 1
+            taken_apart += stream is None
+            if taken_apart > most:
+                raise PdfTooComplex("It has more comments and brackets than can be looked at.")
             start, length = _taken_apart(opened, at)
         if start is not None and not _ENDED.match(buffer, start + (length or 0)):
             _require_found(buffer, at, start, length or 0, is_last=not index)
@@ -95,6 +102,11 @@ def _are_closed(head: bytes) -> bool:
     """No string is open at the end of an object, as far as can be told at once."""
     at = head.rfind(_END)
     return at > 0 and _SIMPLE.fullmatch(head, 0, at) is not None
+
+
+def _is_plain(head: bytes) -> bool:
+    """A longer object that is no stream, as far as can be told: it is over, and no string is open."""
+    return b"stream" not in head and _are_closed(head)
 
 
 def _taken_apart(opened: OpenPdf, at: int) -> tuple[int | None, int | None]:

@@ -32,6 +32,7 @@ _WRONG_LENGTH = re.compile(r"object (\d+) \d+.*(?:recover stream length|lacks /L
 _UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption|encryption (?:filter|dictionary)", re.IGNORECASE)
 _HOPELESS = "Too many warnings"
 """qpdf would find as many the second time."""
+_TWO_KINDS = "It has two kinds of cross-reference tables, and {}. Save it again as a PDF."
 _END = b"%%EOF"
 _ROOM_BEHIND = 900
 """Bytes behind %%EOF in which qpdf and others still find it."""
@@ -51,7 +52,8 @@ OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
 """The beginning of an object, as programs find it that search a file."""
 _HEADER = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}+(\d{1,10}+)[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
 """The same at the place that a table names."""
-_NAMED = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+R")
+_NAMED_BACKWARDS = re.compile(rb"R[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+(\d{1,10})")
+"""A reference from its end: there are fewer letters than digits to begin at, which takes a tenth of the time."""
 _MOST_TO_SEARCH = 4 << 20
 """Bytes of a file that is searched for references: 0.1 s."""
 _MOST_IN_STREAM = 100_000
@@ -134,13 +136,12 @@ class OpenPdf:
         """
         if len(self.buffer) > _MOST_TO_SEARCH:
             return set()
-        # One at a time: a list of all references would take as much memory as the file's objects.
-        found = {number for match in _NAMED.finditer(self.buffer) if (number := int(match[1])) > highest}
+        found = named_in(self.buffer[:], highest)
         searched = 0
         for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
             with suppress(InvalidPdf):
                 data = ObjectStream.read(self.pdf, number).data
-                found.update(number for match in _NAMED.finditer(data) if (number := int(match[1])) > highest)
+                found |= named_in(data, highest)
                 searched += len(data)
             if searched > _MOST_TO_SEARCH:
                 break
@@ -198,6 +199,13 @@ class ObjectStream:
             raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
 
 
+def named_in(data: bytes, highest: int) -> set[int]:
+    """The numbers above `highest` that references in `data` name."""
+    # One at a time: a list of all references would take as much memory as the file's objects.
+    found = _NAMED_BACKWARDS.finditer(data[::-1])
+    return {number for match in found if (number := int(match[1][::-1])) > highest}
+
+
 def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:
     """Where qpdf says that an object lies, in bytes from the beginning of the file."""
     if entry.type == COMPRESSED:
@@ -229,9 +237,12 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     why, sections, claimed = "its cross-reference table is wrong", (), sections
                 if not sections and "/XRefStm" in pdf.trailer:
                     # qpdf finds no objects in object streams then. They would be lost.
-                    raise InvalidPdf(f"It has two kinds of cross-reference tables, and {why}. Save it again as a PDF.")
+                    raise InvalidPdf(_TWO_KINDS.format(why))
                 if sections and not _leads_to(buffer, sections[0].offset):
                     why = "startxref is wrong"
+                    if any("XRefStm" in section.trailer.names() for section in sections):
+                        # Programs that search for objects then do not find those either.
+                        raise InvalidPdf(_TWO_KINDS.format(why))
                 yield OpenPdf(buffer, pdf, table, sections, header, why, _encryption(pdf), claimed)
                 warnings += require_all_read(pdf)
                 _require_whole_streams(warnings, table)

@@ -15,6 +15,8 @@ _SPACE = rb"\x00\t\n\x0c\r "
 _REGULAR = rb"[^%b()<>\[\]{}/%%]" % _SPACE
 # Every repetition is possessive (++, *+): what was matched is never tried again, in another way. So the time is linear
 # in the bytes, and no memory is needed, whatever the bytes are.
+_COMMENT_SIGN = b"%"
+"""White space is below it, and most of what a value begins with above."""
 _COMMENT = rb"%[^\r\n]*+"
 _BETWEEN = rb"(?:[%b]++|%b)++" % (_SPACE, _COMMENT)
 _SKIP = re.compile(rb"[%b]*+(?:%b[%b]*+)*+" % (_SPACE, _COMMENT, _SPACE))
@@ -67,6 +69,8 @@ class Reference:
 
 def skip_space(buffer: Buffer, at: int) -> int:
     """Behind white space and comments (7.2.2, 7.2.3)."""
+    if buffer[at : at + 1] > _COMMENT_SIGN:
+        return at
     return _behind(_SKIP, buffer, at, len(buffer))
 
 
@@ -155,6 +159,8 @@ def integer(raw: bytes | None) -> int | None:
 
 def name_of(raw: bytes) -> str:
     """A name without its solidus, its escapes resolved (7.3.5)."""
+    if b"#" not in raw:
+        return raw[1:].decode("latin-1")
     return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), raw[1:]).decode("latin-1")
 
 

@@ -28,6 +28,7 @@ import pikepdf
 
 from signroom.domain.errors import VerificationFailed
 from signroom.domain.pdf_facts import ChangedObject, CrossReferenceKind, EmptyField, FieldLock, PdfFacts
+from signroom.formats.pdf.entries import UNREADABLE
 from signroom.formats.pdf.reading import whole_table
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
@@ -41,6 +42,7 @@ from signroom.formats.pdf.reading.syntax import (
     reference,
     value_end,
 )
+from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place, as_places
 from signroom.formats.pdf.widget_looks import shows_something
 
@@ -63,6 +65,7 @@ _SIGNATURE = {"Type": b"/Sig", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI
 _DOCUMENT_TIMESTAMP = {"Type": b"/DocTimeStamp", "Filter": b"/Adobe.PPKLite", "SubFilter": b"/ETSI.RFC3161"}
 """EN 319 142-1, 5.4.3."""
 _FLAGS = 3
+_HEXADECIMAL = b"0123456789abcdef"
 _BUFFER = 1 << 16
 _NOWHERE = b"\nstartxref\n0\n%%EOF\n"
 """It makes qpdf search the whole file for objects."""
@@ -90,9 +93,13 @@ class CheckedUpdate:
     """The objects of the update by number, those of streams without their data."""
 
 
-def check_update(buffer: Buffer, facts: PdfFacts) -> Gap:
-    """Raises: VerificationFailed naming what is wrong."""
-    return read_update(buffer, facts)[1]
+def check_update(buffer: Buffer, facts: PdfFacts, before: int | None = None) -> Gap:
+    """`before`: the number of the open file as it was, where `buffer` has the update only, and anything in front.
+
+    Raises: VerificationFailed naming what is wrong.
+    """
+    with unreadable_is_wrong():
+        return _check(buffer, facts, _SIGNATURE, buffer if before is None else before)[1]
 
 
 def read_update(buffer: Buffer, facts: PdfFacts, *, timestamp: bool = False) -> tuple[CheckedUpdate, Gap]:
@@ -101,7 +108,7 @@ def read_update(buffer: Buffer, facts: PdfFacts, *, timestamp: bool = False) -> 
     Raises: VerificationFailed naming what is wrong.
     """
     with unreadable_is_wrong():
-        return _check(buffer, facts, _DOCUMENT_TIMESTAMP if timestamp else _SIGNATURE)
+        return _check(buffer, facts, _DOCUMENT_TIMESTAMP if timestamp else _SIGNATURE, buffer)
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def unreadable_is_wrong() -> Iterator[None]:
     """Raises: VerificationFailed for what cannot be read."""
     try:
         yield
-    except (BadSyntax, ValueError, IndexError, KeyError, pikepdf.PdfError) as error:
+    except (BadSyntax, *UNREADABLE) as error:
         raise VerificationFailed("The update that was written cannot be read.") from error
 
 
@@ -123,12 +130,14 @@ def fault(wrong: str) -> VerificationFailed:
     return VerificationFailed(f"The update that was written is wrong: {wrong}.")
 
 
-def _check(buffer: Buffer, facts: PdfFacts, wanted: Mapping[str, bytes]) -> tuple[CheckedUpdate, Gap]:
+def _check(
+    buffer: Buffer, facts: PdfFacts, wanted: Mapping[str, bytes], before: Buffer | int
+) -> tuple[CheckedUpdate, Gap]:
     section = read_section(buffer, facts)
     check_trailer(facts, section)
     objects = read_objects(buffer, facts, section)
     check_places(facts, section, {change.number: change.generation for change in facts.changed})
-    changed = _Changed(buffer, facts, objects)
+    changed = _Changed(before, facts, objects)
     if facts.fills is None:
         field = Reference(facts.next_number)
         changed.check(field)
@@ -315,8 +324,8 @@ def _by_number(places: Iterable[Place]) -> dict[int, Place]:
 class _Changed:
     """The objects that are written again: what they were before, with the field in one array more."""
 
-    def __init__(self, buffer: Buffer, facts: PdfFacts, objects: Mapping[int, IndirectObject]) -> None:
-        self._buffer = buffer
+    def __init__(self, before: Buffer | int, facts: PdfFacts, objects: Mapping[int, IndirectObject]) -> None:
+        self._beginning = before
         self._facts = facts
         self._objects = objects
         self._changes = {Reference(change.number, change.generation): change for change in facts.changed}
@@ -447,45 +456,17 @@ class _Changed:
     @contextmanager
     def _before(self) -> Iterator[pikepdf.Pdf]:
         """The file as it was; one that cannot be opened as it is, with a table that qpdf makes."""
-        length = self._facts.length
         with ExitStack() as files:
             try:
-                stream = files.enter_context(io.BufferedReader(_Beginning(self._buffer, length), _BUFFER))
-                pdf = files.enter_context(pikepdf.open(stream, inherit_page_attributes=False))
+                pdf = self._opened(files, b"")
             except pikepdf.PdfError:
-                searched = io.BytesIO(self._buffer[:length] + _NOWHERE)
-                pdf = files.enter_context(pikepdf.open(searched, inherit_page_attributes=False))
+                pdf = self._opened(files, _NOWHERE)
             yield pdf
 
-
-class _Beginning(io.RawIOBase):
-    """The first bytes of a buffer, as a file."""
-
-    def __init__(self, buffer: Buffer, length: int) -> None:
-        super().__init__()
-        self._buffer, self._length = buffer, length
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, target: memoryview | bytearray, /) -> int:  # type: ignore[override]
-        view = memoryview(target)
-        piece = self._buffer[self._at : min(self._length, self._at + len(view))]
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
+    def _opened(self, files: ExitStack, end: bytes) -> pikepdf.Pdf:
+        view = View(self._beginning, 0, self._facts.length, end)
+        stream = files.enter_context(io.BufferedReader(view, _BUFFER))
+        return files.enter_context(pikepdf.open(stream, inherit_page_attributes=False))
 
 
 def _check_field(field: Dictionary, facts: PdfFacts, objects: Mapping[int, IndirectObject]) -> None:
@@ -546,6 +527,6 @@ def _gap(buffer: Buffer, at: int, found: IndirectObject, facts: PdfFacts, wanted
     contents = signature.get("Contents") or b""
     require(contents == buffer[first:second], "the gap is not /Contents")
     digits = contents[1:-1]
-    right = contents[:1] == b"<" and contents[-1:] == b">" and bool(digits) and not digits.strip(b"0123456789abcdef")
+    right = contents[:1] == b"<" and contents[-1:] == b">" and bool(digits) and not digits.translate(None, _HEXADECIMAL)
     require(right, "/Contents is no hexadecimal string")
     return gap

@@ -128,14 +128,21 @@ def _seen(document: pypdfium2.PdfDocument, site: SignatureSite | None, index: in
         if not (longest > 0 and math.isfinite(longest)):
             return (across, down)
         scale = _LONGEST_SIDE / longest
-        with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
-            picture = bitmap.to_pil().convert("RGB")
-        if site is not None and site.page == index:
-            box = (site.left, site.top, site.left + site.width, site.top + site.height)
-            picture.paste((255, 255, 255), tuple(_around(side * scale, upper=k > 1) for k, side in enumerate(box)))
+        with closing(page.render(scale=scale)) as bitmap:
+            pixels = _pixels(bitmap, site if site is not None and site.page == index else None, scale)
         with closing(page.get_textpage()) as words:
             text = words.get_text_range(count=min(words.count_chars(), _MAX_TEXT)) if words.count_chars() else ""
-        return across, down, picture.tobytes(), text
+        return across, down, pixels, text
+
+
+def _pixels(bitmap: pypdfium2.PdfBitmap, site: SignatureSite | None, scale: float) -> bytes:
+    """Of the picture, whose pixels are always of the same format; white where `site` is."""
+    if site is None:
+        return bytes(bitmap.buffer)
+    picture = bitmap.to_pil()
+    box = (site.left, site.top, site.left + site.width, site.top + site.height)
+    picture.paste((255, 255, 255), tuple(_around(side * scale, upper=k > 1) for k, side in enumerate(box)))
+    return bytes(picture.tobytes())
 
 
 def _around(side: float, *, upper: bool) -> int:

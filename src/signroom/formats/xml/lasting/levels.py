@@ -27,7 +27,7 @@ from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import Fault, SignatureParts, read_signature
 from signroom.formats.xml.verification import signer_of, value_as_checked
 
-_WORK_OF_A_TOKEN = 1 << 17
+WORK_OF_A_TOKEN = 1 << 17
 """Octets whose reading takes as long as reading and checking one. 100 signatures may have four each."""
 
 
@@ -93,7 +93,7 @@ def read_one(
         return None
     embedded: list[tuple[WrittenTimestamp, EmbeddedTimestamp]] = []
     for written in unsigned.timestamps:
-        document.spend(_WORK_OF_A_TOKEN)
+        document.spend(WORK_OF_A_TOKEN)
         token = read_token(written.token)
         if token is not None:
             intact = compare and token.is_intact and _fits(document, parts, written, token)

@@ -41,9 +41,18 @@ def timestamp(use: TimestampUse, name: str, token: bytes, method: str = EXC_C14N
     return (
         f'<{tag} {declared} Id="{name}">'
         f'<ds:CanonicalizationMethod xmlns:ds="{DS}" Algorithm="{method}"/>'
-        f'<xades:EncapsulatedTimeStamp Id="{name}-token">{_text(token)}</xades:EncapsulatedTimeStamp>'
+        f"<xades:EncapsulatedTimeStamp {_token_id(name)}{_text(token)}</xades:EncapsulatedTimeStamp>"
         f"</{tag}>"
     ).encode("ascii")
+
+
+def before_token(name: str) -> bytes:
+    """What stands right before the text of the token in the `timestamp` of this name, and nowhere else."""
+    return _token_id(name).encode("ascii")
+
+
+def _token_id(name: str) -> str:
+    return f'Id="{name}-token">'
 
 
 def require_token_size(token: bytes) -> None:

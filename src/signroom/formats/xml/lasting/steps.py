@@ -2,10 +2,14 @@
 
 Only octets inside xades:QualifyingProperties of the one signature are added, behind all unsigned signature properties
 that there are. Not one octet goes away or changes. Signatures and timestamps that held before hold after.
+
+The first half looks at the file as it will be, but for the token, which is one text inside an element of ours. The
+second half puts that text into the same file, by its digest, and looks at nothing else again.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +27,12 @@ from signroom.domain.signature import Indication, XmlInsertion
 from signroom.domain.validation import Check
 from signroom.formats.xml.lasting import properties
 from signroom.formats.xml.lasting.imprints import imprint, usual_method
-from signroom.formats.xml.lasting.levels import ReadSignature, read_one, read_signatures
+from signroom.formats.xml.lasting.levels import WORK_OF_A_TOKEN, ReadSignature, read_one, read_signatures
 from signroom.formats.xml.lasting.sorting import split, without
 from signroom.formats.xml.lasting.tokens import read_token
-from signroom.formats.xml.lasting.unsigned import Unsigned
-from signroom.formats.xml.places import Place, insert
+from signroom.formats.xml.lasting.unsigned import Unsigned, read_unsigned
+from signroom.formats.xml.places import Place, Splice, in_encoding_of
+from signroom.formats.xml.places import splice as splice_of
 from signroom.formats.xml.reading import XmlDocument
 from signroom.formats.xml.signature import CANONICALIZATIONS, XADES, Fault
 from signroom.formats.xml.verification import JudgedSignature, judge_signature
@@ -46,10 +51,24 @@ def lay_out(file: Path, augmentation: Augmentation) -> LaidOutAugmentation:
     digest = hashlib.sha256(data).digest()
     if augmentation.use is None:  # nobody is asked for anything: `augment` does all of it, and looks once
         return LaidOutAugmentation(augmentation, None, len(data), file_digest=digest)
-    after, targets = _raised(data, augmentation, digest, _NO_TOKEN)
-    state = _State.of(after)
-    _require_unharmed(data, state, targets)
-    return LaidOutAugmentation(augmentation, _imprint(state, targets[0], augmentation), len(data), file_digest=digest)
+    raised = _raised(data, augmentation, digest)
+    state = _State.of(raised.document)
+    _require_unharmed(data, state, raised)
+    raised.document.spend(WORK_OF_A_TOKEN)  # whoever reads the file with the token needs that, too
+    splice, place = raised.splice, raised.places[0]
+    marker = in_encoding_of(data, properties.before_token(_named(_name(digest, place), augmentation.use)))
+    before, found, behind = splice.octets.partition(marker)
+    if not found:
+        raise AugmentationImpossible("The place of the timestamp could not be found.")
+    return LaidOutAugmentation(
+        augmentation,
+        _imprint(state, place, augmentation),
+        len(data),
+        file_digest=digest,
+        before=before + found,
+        after=behind,
+        replaced=(splice.start, splice.end),
+    )
 
 
 def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> Stored:
@@ -63,15 +82,14 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> S
         raise VerificationFailed("A step with a timestamp needs a token, and another one has none.")
     if token is not None:
         _require_token(token, laid_out)
-    after, targets = _raised(data, augmentation, digest, token or _NO_TOKEN)
-    state = _State.of(after)
-    _require_unharmed(data, state, targets)
-    if token is not None:
-        one = _at(state.read, targets[0])
-        if not one.embedded or one.embedded[-1][0].token != token or not one.embedded[-1][1].intact:
-            raise VerificationFailed("The timestamp does not hold in its place.")
-    _write(file, after.data)
-    return Stored(len(after.data), hashlib.sha256(after.data).digest())
+        text = in_encoding_of(data, base64.b64encode(token))
+        after = Splice(*laid_out.replaced, b"".join((laid_out.before, text, laid_out.after))).into(data)
+    else:
+        raised = _raised(data, augmentation, digest)
+        _require_unharmed(data, _State.of(raised.document), raised)
+        after = raised.document.data
+    _write(file, after)
+    return Stored(len(after), hashlib.sha256(after).digest())
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -96,33 +114,64 @@ def _require_token(token: bytes, laid_out: LaidOutAugmentation) -> None:
 # -- what is added ---------------------------------------------------------------------------------
 
 
-def _raised(data: bytes, augmentation: Augmentation, digest: bytes, token: bytes) -> tuple[XmlDocument, list[int]]:
-    """The document after the step, and the places of its signatures that were raised.
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """A document after a step, but for the token of the step."""
 
-    Raises: NotSigned, AugmentationImpossible, EmptyFile, InvalidXml, XmlTooComplex, TimestampTooLarge.
-    """
+    document: XmlDocument
+    places: list[int]
+    """Of its signatures that were raised."""
+    splice: Splice
+    """What was done last. A step with a timestamp does one thing."""
+
+
+def _raised(data: bytes, augmentation: Augmentation, digest: bytes) -> _Raised:
+    """Raises: NotSigned, AugmentationImpossible, EmptyFile, InvalidXml, XmlTooComplex, TimestampTooLarge."""
     properties.require_fitting(augmentation.data)
     document = XmlDocument(data)
-    places = [one.place for one in _targets(document, augmentation)]
-    for place in places:
+    targets = _targets(document, augmentation)
+    places = [one.place for one in targets]
+    splice = Splice(0, 0, b"")
+    for number, target in enumerate(targets):
+        one = target if number == 0 else read_one(document, target.place, compare=False)
         # The same step has the same names in both halves.
-        content = _with_more(document, place, augmentation, f"lasting-{digest.hex()[:32]}-{place}", token)
-        if content is not None:
-            # Two trees of a large file are enough: that before the change goes first.
-            work = document.work
-            del document
-            document = XmlDocument(content, work=work)
-    return document, places
+        change = None if one is None else _change(document, one, augmentation, _name(digest, target.place))
+        if change is None:
+            continue
+        splice = change
+        # Two trees of a large file are enough: that before the change is used up, or it goes first.
+        before, document = document, XmlDocument(splice.into(document.data), work=document.work)
+        _require_in_place(document, target.place, _name(digest, target.place))
+        if len(targets) == 1:
+            document.take_over(before, target.place)
+        del before, one, target
+    return _Raised(document, places, splice)
 
 
-def _with_more(document: XmlDocument, place: int, augmentation: Augmentation, name: str, token: bytes) -> bytes | None:
-    """The file with what the signature at `place` gets; None when that is nothing."""
-    one = read_one(document, place, compare=False)
-    added = b"" if one is None else _added(one, augmentation, name, token)
-    if one is None or not added:
+def _name(digest: bytes, place: int) -> str:
+    return f"lasting-{digest.hex()[:32]}-{place}"
+
+
+def _named(name: str, use: TimestampUse | None) -> str:
+    """The Id of the step's timestamp."""
+    return f"{name}-{use}"
+
+
+def _require_in_place(document: XmlDocument, place: int, name: str) -> None:
+    """What was added stands in its signature: then all octets around it mean what they did. Raises: InvalidXml."""
+    signatures = document.signatures[place : place + 1]
+    unsigned = None if not signatures else read_unsigned(document, signatures[0])
+    if unsigned is None or not any(each.get("Id", "").startswith(name) for each in unsigned.properties):
+        raise InvalidXml("Its elements cannot be told apart.")
+
+
+def _change(document: XmlDocument, one: ReadSignature, augmentation: Augmentation, name: str) -> Splice | None:
+    """What the signature gets; None when that is nothing."""
+    added = _added(one, augmentation, name)
+    if not added:
         return None
     where, content = _wrapped(one.unsigned, added)
-    return insert(document, where, content)
+    return splice_of(document, where, content)
 
 
 def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSignature]:
@@ -145,13 +194,13 @@ def _is_stamped(one: ReadSignature) -> bool:
     return any(stamp.use is TimestampUse.SIGNATURE for stamp in one.level.timestamps)
 
 
-def _added(one: ReadSignature, augmentation: Augmentation, name: str, token: bytes) -> bytes:
+def _added(one: ReadSignature, augmentation: Augmentation, name: str) -> bytes:
     """The new unsigned signature properties, in their order."""
     stamp = b""
     if augmentation.use is not None:
         use = augmentation.use
         method = usual_method(one.parts, use)
-        stamp = properties.timestamp(use, f"{name}-{use.value}", token, method)
+        stamp = properties.timestamp(use, _named(name, use), _NO_TOKEN, method)
     values = _values(one, augmentation, name)
     # An archive timestamp is about what stands before it.
     return values + stamp if augmentation.use is TimestampUse.ARCHIVE else stamp + values
@@ -223,7 +272,7 @@ def _at(signatures: Sequence[ReadSignature], place: int) -> ReadSignature:
     return found
 
 
-def _require_unharmed(before: bytes, after: _State, targets: Sequence[int]) -> None:
+def _require_unharmed(before: bytes, after: _State, raised: _Raised) -> None:
     """Raises: BrokenSignature, AugmentationImpossible."""
     # Nobody can say what a step does to a signature of which is not known what it signs.
     if any(one.fault is not None and _is_unknown(one.fault) for one in after.judged):
@@ -232,7 +281,7 @@ def _require_unharmed(before: bytes, after: _State, targets: Sequence[int]) -> N
     if not failed:
         return
     failed_before = _State.of(XmlDocument(before, work=after.document.work)).failed()
-    broken = [place for place in targets if place in failed_before]
+    broken = [place for place in raised.places if place in failed_before]
     if broken:
         raise BrokenSignature(after.judged[broken[0]].verdict.reason)
     if failed - failed_before:

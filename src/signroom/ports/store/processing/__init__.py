@@ -9,6 +9,7 @@ from uuid import UUID
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentEnd
+from signroom.domain.session import Session
 from signroom.domain.signature import PdfReading, Prepared
 
 
@@ -22,6 +23,20 @@ class InProcessing:
     subscription: Subscription
     context_of_session: UUID | None
     """The security context of its session; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToSettle:
+    """A locked session, and some of its documents, which are locked, too."""
+
+    session: Session
+    """It may be erased."""
+    documents: list[Document]
+    """In order, erased or not."""
+    has_others: bool
+    """Whether it has more documents than these."""
+    waits_for_others: bool
+    """Whether one of the others is in processing."""
 
 
 class Processing(Protocol):
@@ -39,8 +54,17 @@ class Processing(Protocol):
     def locked_of_any_tenant(self, document_ids: Sequence[UUID]) -> list[Document]:
         """Those that there are, erased or not, in the order in which `Documents.locked_all` locks them."""
 
-    def save(self, documents: Sequence[Document]) -> None:
-        """Store what the end of their processing has changed. There is at least one."""
+    def locked_to_settle(self, session_id: UUID, document_ids: Sequence[UUID]) -> SessionToSettle:
+        """A session with those of these documents that it has.
+
+        Raises: SignatureSessionNotFound, also when it has none of them.
+        """
+
+    def save(self, documents: Sequence[Document], session: Session | None = None) -> None:
+        """Store what the end of their processing has changed, and the end of their session.
+
+        All were locked by this part of the transaction.
+        """
 
     def ends_of_session(self, session_id: UUID) -> list[DocumentEnd]:
         """How far the documents of a session have come, each answer once, in the order of the session."""

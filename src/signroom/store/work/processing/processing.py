@@ -12,17 +12,26 @@ from sqlalchemy.engine import Connection
 
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentEnd, DocumentStatus
+from signroom.domain.errors import SignatureSessionNotFound
+from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, PdfReading
-from signroom.ports.store import InProcessing
+from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
-from signroom.store.work.statistics.statistics import count_documents
+from signroom.store.work.sessions import lock_session
+from signroom.store.work.statements import update
+from signroom.store.work.statistics.statistics import count_locked
+from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
 
 class SqlProcessing:
     """The part `processing` of a transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, webhooks: SqlWebhooks) -> None:
         self._connection = connection
+        self._webhooks = webhooks
+        self._counted: dict[UUID, bool] = {}
+        self._counted_as: dict[UUID, str | None] = {}
+        """What was counted of the documents and the session that are locked."""
 
     def to_process(self, session_id: UUID) -> list[tuple[UUID, int]]:
         found = self._connection.execute(_to_process(), {"session": session_id})
@@ -48,17 +57,49 @@ class SqlProcessing:
         return found
 
     def locked_of_any_tenant(self, document_ids: Sequence[UUID]) -> list[Document]:
-        found = self._connection.execute(_locked(), {"documents": list(document_ids)}).mappings()
+        found = self._connection.execute(_locked(), {"documents": list(document_ids)}).mappings().all()
+        self._counted.update((row["id"], bool(row["counted"])) for row in found)
         return [rows.document_of(row) for row in found]
 
-    def save(self, documents: Sequence[Document]) -> None:
+    def locked_to_settle(self, session_id: UUID, document_ids: Sequence[UUID]) -> SessionToSettle:
+        # The session's lock comes first, and what is asked of its other documents after it.
+        lock_session(self._connection, session_id)
+        found = self._connection.execute(_to_settle(), {"session": session_id, "documents": list(document_ids)}).all()
+        if not found:
+            raise SignatureSessionNotFound
+        documents = []
+        for row in found:
+            columns, session = _cut_to_settle(row)
+            self._counted[columns["id"]] = bool(columns["counted"])
+            documents.append(rows.document_of(columns))
+        self._counted_as[session_id] = session["counted_as"]
+        if not found[0].has_webhooks:
+            self._webhooks.note_none(session["subscription_id"])
+        others = bool(found[0].has_others), bool(found[0].waits_for_others)
+        return SessionToSettle(rows.session_of(session), documents, *others)
+
+    def save(self, documents: Sequence[Document], session: Session | None = None) -> None:
+        counted = [d for d in documents if d.status is DocumentStatus.COMPLETED and not self._counted[d.id]]
+        self._counted.update((document.id, True) for document in counted)
         # Fewer columns than `SqlDocuments.save` writes: each index on a column that is written costs, changed or not.
         found = map(rows.document_row, documents)
-        values = [{_ID: row["id"], **{name: row[name] for name in _CHANGED}} for row in found]
-        self._connection.execute(_update(), values)
-        completed = [document.id for document in documents if document.status is DocumentStatus.COMPLETED]
-        if completed:
-            count_documents(self._connection, completed)
+        values = [
+            {_ID: row["id"], **{name: row[name] for name in _CHANGED}, "counted": self._counted[row["id"]] or None}
+            for row in found
+        ]
+        if values:
+            self._connection.execute(_update(), values)
+        ended = []
+        if session is not None:
+            status, before = session.status.value, self._counted_as[session.id]
+            ends = status in tables.ENDED and status != before
+            update(
+                self._connection,
+                tables.sessions,
+                {**rows.session_row(session), "counted_as": status if ends else before},
+            )
+            ended = [(session, before)] if ends else []
+        count_locked(self._connection, counted, ended)
 
     def ends_of_session(self, session_id: UUID) -> list[DocumentEnd]:
         found = self._connection.execute(_ends(), {"session": session_id})
@@ -68,6 +109,9 @@ class SqlProcessing:
 # Made once, as in `statements`: each signature asks these.
 
 _ID = "id_of_row"
+_DOCUMENT, _ITEM, _OWNER, _SESSION = (
+    list(t.c) for t in (tables.documents, tables.prepared_documents, tables.subscriptions, tables.sessions)
+)
 _CHANGED = (
     *("status", "processing_error_code", "processing_error_detail", "verdict", "available_until", "person_due"),
     *("signed_key", "signed_name", "signed_type", "signed_length", "signed_sha256", "signed_level", "signed_made_at"),
@@ -90,6 +134,26 @@ def _locked() -> sa.Select[Any]:
 
 
 @cache
+def _to_settle() -> sa.Select[Any]:
+    """The columns are those of `_cut_to_settle`, and of the session's other documents."""
+    d, s, other = tables.documents, tables.sessions, tables.documents.alias("other")
+    session, these = sa.bindparam("session", type_=sa.Uuid), sa.bindparam("documents", expanding=True, type_=sa.Uuid)
+    others = sa.exists().where(other.c.session_id == session, other.c.id.not_in(these))
+    busy = others.where(other.c.status == DocumentStatus.PROCESSING.value, other.c.erased_at.is_(None))
+    query = sa.select(*_DOCUMENT, *_SESSION, has_webhooks(s.c.subscription_id).label("has_webhooks"))
+    query = query.add_columns(others.label("has_others"), busy.label("waits_for_others"))
+    query = query.join_from(d, s, s.c.id == d.c.session_id).where(d.c.session_id == session, d.c.id.in_(these))
+    return query.order_by(d.c.position).with_for_update(of=d)
+
+
+def _cut_to_settle(row: sa.Row[Any]) -> tuple[rows.Row, rows.Row]:
+    """A row of `_to_settle`: the document and its session."""
+    values = iter(row)
+    document, session = ({c.name: next(values) for c in part} for part in (_DOCUMENT, _SESSION))
+    return document, session
+
+
+@cache
 def _ends() -> sa.Select[Any]:
     t = tables.documents
     erased = t.c.erased_at.is_not(None).label("erased")
@@ -102,9 +166,6 @@ def _to_process() -> sa.Select[Any]:
     t = tables.documents
     query = sa.select(t.c.id, t.c.original_length).where(t.c.session_id == sa.bindparam("session"))
     return query.where(t.c.status == DocumentStatus.PROCESSING.value).order_by(t.c.position)
-
-
-_DOCUMENT, _ITEM, _OWNER = (list(t.c) for t in (tables.documents, tables.prepared_documents, tables.subscriptions))
 
 
 @cache

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.level import Level
+from signroom.domain.session import Session
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
 from signroom.store.tables import ENDED
@@ -137,6 +138,38 @@ def _document_counter(document_id: UUID, application_id: UUID, at: datetime, kin
     return _Counter(at.date(), application_id, what, DocumentStatus.COMPLETED.value, kind, level, lane)
 
 
+def count_locked(
+    connection: Connection, documents: Sequence[Document], sessions: Sequence[tuple[Session, str | None]]
+) -> None:
+    """Count completed documents that were not counted yet, and sessions that have ended.
+
+    The caller has locked them, and writes down that they are counted. With each session comes what it was counted as.
+    """
+    counts: Counter[_Counter] = Counter()
+    owners: dict[UUID, UUID] = {}
+    for document in documents:
+        owners[document.application_id] = document.subscription_id
+        counts[_counter_of(document, document.level or Level.B_B)] += 1
+    for session, before in sessions:
+        owners[session.application_id] = session.subscription_id
+        counts.update(
+            _session_counts(session.id, session.application_id, session.created_at, session.status.value, before)
+        )
+    _add(connection, counts, owners)
+
+
+def _session_counts(
+    session_id: UUID, application_id: UUID, created_at: datetime, status: str, before: str | None
+) -> Counter[_Counter]:
+    """What a session that has ended changes. `before`: the outcome that it was counted as."""
+    lane, day = session_id.int % _LANES, created_at.date()
+    counts: Counter[_Counter] = Counter()
+    for outcome, number in ((status, 1), (before, -1)):
+        if outcome is not None:
+            counts[_Counter(day, application_id, Counted.SESSION.value, outcome, "", "", lane)] += number
+    return counts
+
+
 def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
     """Those that have ended in another way than they were counted. The sessions are locked."""
     rows = connection.execute(_not_counted(), {"ids": list(session_ids)}).all()
@@ -146,10 +179,7 @@ def count_sessions(connection: Connection, session_ids: Sequence[UUID]) -> None:
     owners: dict[UUID, UUID] = {}
     for row in rows:
         owners[row.application_id] = row.subscription_id
-        lane, day = row.id.int % _LANES, row.created_at.date()
-        for outcome, number in ((row.status, 1), (row.counted_as, -1)):
-            if outcome is not None:
-                counts[_Counter(day, row.application_id, Counted.SESSION.value, outcome, "", "", lane)] += number
+        counts.update(_session_counts(row.id, row.application_id, row.created_at, row.status, row.counted_as))
     connection.execute(_note_counted(), {"ids": [row.id for row in rows]})
     _add(connection, counts, owners)
 
