@@ -87,7 +87,9 @@ class DurableJobs:
         waits: RetryWaits = RETRY_WAITS,
         timing: Timing = TIMING,
         max_recoveries: int = MAX_RECOVERIES,
+        direct: Engine | None = None,
     ) -> None:
+        """`direct`: the same database without a pooler, where `engine` goes through one."""
         self._engine = engine
         self._data = data
         self._places = {
@@ -106,7 +108,7 @@ class DurableJobs:
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
         self._heartbeat: Heartbeat | None = None
-        self._alarms = Alarms(engine, [queue.value for queue in Queue])
+        self._alarms = Alarms(engine, [queue.value for queue in Queue], listening=direct)
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:

@@ -124,7 +124,7 @@ def test_a_file_that_comes_when_all_is_gone_is_looked_for_an_hour_later(room: Ro
     there = shop(room, operator)
     there.delete(operator)
     assert finish_deletions(room.ports) == 1
-    late = [room.file(f"{key.rpartition('/')[0]}/original-{uuid4().hex}") for key in there.files]
+    late = [room.file(f"{key}-{uuid4().hex}") for key in there.files]
     used = room.document(original=late[0])
 
     assert delete_late_files(room.ports) == 0

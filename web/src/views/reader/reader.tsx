@@ -147,6 +147,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
           name={read.name}
           page={read.id === at.id ? at.page : 0}
           pages={read.pages}
+          single={paged.length === 1 && read.pages === 1}
           onPage={(page) => goTo(read.id, page)}
           search={search}
         />
@@ -194,7 +195,7 @@ function About({
       <h2 class="name">{document.name}</h2>
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />
-      {document.pages === 0 && <p>{t.none}</p>}
+      {document.pages === 0 && <p class="blank">{t.none}</p>}
       <button type="button" class="plain" onClick={() => void controller.show(document).then(say)}>
         {t.original}
         <span class="unseen">{` ${document.name}`}</span>
