@@ -1,19 +1,29 @@
 """B-T, B-LT and B-LTA on top of a signature, in processor time and bytes, beside a floor and beside pyHanko.
 
-The timestamp authority answers at once, in this process; its own work is left out. The floor is one SHA-256 pass and
-one copy, which each of the steps would take if it read the file. pyHanko gets the same data and the same tokens. Each
-file has a process of its own. CMS and XML files have no peer here: pyHanko raises neither.
+The timestamp authority answers at once, in this process; its own work is left out. The floor of a PDF and of a CMS
+object is one SHA-256 pass and one copy, which each of the steps would take if it read the file. pyHanko gets the same
+data and the same tokens. Each file has a process of its own. CMS and XML files have no peer: pyHanko raises neither.
+
+An archive timestamp of XML is about the canonical form of all that is signed, and that of CMS about the digest of the
+content: these formats force a pass over the file, whoever raises it. The floor of XML is one canonical form and one
+SHA-256 of it; before that the file must be parsed, once at least, which has a column of its own.
+
+`python -m bench.levels [--most BYTES] [--only WORD]`: files of up to so many bytes of content, and those whose name has
+the word in it.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import multiprocessing
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +35,15 @@ _WIDTH = 17
 _HEAD = (
     "file",
     "floor",
+    "parse once",
     "B-T",
     "B-LT",
     "bytes",
     "B-LTA",
     "bytes",
     "again",
+    "LT / floor",
+    "LTA / floor",
     "pyHanko LT",
     "pyHanko LTA",
     "LTA / pyHanko",
@@ -45,18 +58,28 @@ _OTHERS = [
 """Bytes of the content."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print a row per file: the least milliseconds of the processor that a step takes, network excluded."""
+    parser = argparse.ArgumentParser(prog="python -m bench.levels")
+    parser.add_argument("--most", type=int, default=100 << 20, help="bytes of content")
+    parser.add_argument("--only", default="", help="a word in the name of the file, or cms, or xml")
+    chosen = parser.parse_args(arguments)
     print("".join(f"{title:>{_WIDTH}}" for title in _HEAD))
     rows: list[tuple[Callable[..., tuple[str, ...]], tuple[Any, ...]]] = [
-        *((row, (name,)) for name in pades.FILES),
-        *((row_of_other, one) for one in _OTHERS),
+        *((row, (name,)) for name in pades.FILES if chosen.only in name and _size_of(name) <= chosen.most),
+        *((row_of_other, one) for one in _OTHERS if chosen.only in one[0] and one[1] <= chosen.most),
     ]
-    for make, arguments in rows:
+    for make, of in rows:
         with multiprocessing.get_context("spawn").Pool(1) as process:
-            cells = process.apply(make, arguments)
+            cells = process.apply(make, of)
         print("".join(f"{cell:>{_WIDTH}}" for cell in cells), flush=True)
     print("B-T: more than B-B, at signing. B-LT and B-LTA: laid out and written. again: B-LTA once more.")
+
+
+def _size_of(name: str) -> int:
+    """Bytes of a PDF that is named after them; 0 for others."""
+    number, _, unit = name.partition(" ")
+    return int(number) << {"KB": 10, "MB": 20}[unit] if unit in {"KB", "MB"} else 0
 
 
 def row(name: str) -> tuple[str, ...]:
@@ -87,15 +110,17 @@ def row(name: str) -> tuple[str, ...]:
         again, _ = _step(work, (lasting_pdfs.ARCHIVE, data), lta.reading, lambda: None, once=True)
         their_data, _ = _least(lambda: _pyhanko_data(work, data), _PEER_ROUNDS, restore)
         their_stamp, _ = _least(lambda: _pyhanko_stamp(work), _PEER_ROUNDS, lambda: None)
-    figures = (floor, stamped - plain, with_data)
-    more = (archived, lta.stored.length - length)
     return (
         name,
-        *(f"{figure:.1f}" for figure in figures),
+        f"{floor:.1f}",
+        "-",
+        *(f"{figure:.1f}" for figure in (stamped - plain, with_data)),
         str(lt.stored.length - length),
-        f"{more[0]:.1f}",
-        str(more[1]),
+        f"{archived:.1f}",
+        str(lta.stored.length - length),
         f"{again:.1f}",
+        f"{with_data / floor:.1f}",
+        f"{archived / floor:.1f}",
         f"{their_data:.1f}",
         f"{their_data + their_stamp:.1f}",
         f"{archived / (their_data + their_stamp):.3f}",
@@ -137,7 +162,12 @@ def row_of_other(kind: str, size: int) -> tuple[str, ...]:
         def restore() -> None:
             shutil.copyfile(signed, work)
 
-        floor, _ = _least(lambda: _hash_and_copy(file, work))
+        parse = 0.0
+        if kind == "cms":
+            floor, _ = _least(lambda: _hash_and_copy(file, work))
+        else:
+            parse, tree = _least(lambda: _parsed(file))
+            floor, _ = _least(partial(_hash_canonical, tree))
         plain, _ = _least(lambda: sign(None))
         stamped, _ = _least(lambda: sign(token))
         length = signed.stat().st_size
@@ -146,11 +176,15 @@ def row_of_other(kind: str, size: int) -> tuple[str, ...]:
         again, _ = _step(work, (TimestampUse.ARCHIVE, data, checked.value), None, lambda: None, once=True, form=form)
     return (
         f"{kind} {size / (1 << 20):.3g} MB",
-        *(f"{figure:.1f}" for figure in (floor, stamped - plain, with_data)),
+        f"{floor:.1f}",
+        f"{parse:.1f}" if parse else "-",
+        *(f"{figure:.1f}" for figure in (stamped - plain, with_data)),
         str(lt.stored.length - length),
         f"{archived:.1f}",
         str(lta.stored.length - length),
         f"{again:.1f}",
+        f"{with_data / floor:.1f}",
+        f"{archived / floor:.1f}",
         *("-" for _ in range(3)),
     )
 
@@ -203,6 +237,19 @@ def _hash_and_copy(file: Path, copy: Path) -> None:
         hashlib.file_digest(stream, "sha256")
 
 
+def _parsed(file: Path) -> Any:
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, collect_ids=False)
+    return etree.fromstring(file.read_bytes(), parser).getroottree()
+
+
+def _hash_canonical(tree: Any) -> None:
+    from lxml import etree
+
+    hashlib.sha256(etree.tostring(tree, method="c14n", exclusive=True, with_comments=False)).digest()
+
+
 def _pyhanko_data(file: Path, data: Any) -> None:
     from asn1crypto import crl, ocsp, x509
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -241,3 +288,7 @@ def _pyhanko_stamp(file: Path) -> None:
         asyncio.run(
             stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=24 << 10, in_place=True, chunk_size=1 << 20)
         )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -13,8 +13,9 @@ find_node() {
   node_is_new_enough
 }
 
-# The page's packages, once for each package-lock.json. No package may run a script of its own.
-install_page_packages() {
+# The page's packages, once for each package-lock.json; who asks meanwhile waits. No package may run a script of its own.
+install_page_packages() (
+  ! command -v flock >/dev/null || flock 9
   [ node_modules/.package-lock.json -nt package-lock.json ] ||
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-}
+) 9<package-lock.json

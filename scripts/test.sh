@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check, the quick ones first; all of them run whatever fails.
+# Every check, the quick ones first; all of them run whatever fails. Those of the page run beside the others.
 # With arguments only pytest runs, with these arguments: tests/domain, '-k name tests/api', ...
 # Ends with a table of what passed, failed and was not run. In CI nothing may be left out.
 set -uo pipefail
@@ -21,11 +21,24 @@ record() { # name, exit code
   table+=("$(printf '%-8s %s' "$word" "$1")")
 }
 
+record_page() { # once its checks have ended
+  wait "$page"
+  local code=$?
+  page=
+  cat "$page_log"
+  if [ $code = 77 ] && [ "${CI:-}" != true ]; then
+    table+=("not run  page: Node >= 20.19 is not installed ('make node' brings one into .venv)")
+  else
+    [ $code != 77 ] || echo "Node >= 20.19 is not installed, and CI requires the page's checks."
+    record "page: types, unit tests, rebuild gives the same bytes, weight" $code
+  fi
+}
+
+page=
 if [ $# -gt 0 ]; then
   table+=("not run  lint and page: TESTS is given, so only these tests run")
 else
-  # Beside each other: each uses one processor most of the time. Both need the page's packages.
-  (. scripts/node.sh && find_node "$PWD" && cd web && install_page_packages)
+  # Beside the others, which use one processor most of the time. What it says is kept, and shown when all of it is there.
   bash scripts/check-page.sh >"$page_log" 2>&1 &
   page=$!
   bash scripts/lint.sh
@@ -34,20 +47,14 @@ else
   .venv/bin/python -m scripts.docs
   record "docs: the site builds, no dead link, nothing from elsewhere" $?
 
-  wait "$page"
-  code=$?
-  cat "$page_log"
-  if [ $code = 77 ] && [ "${CI:-}" != true ]; then
-    table+=("not run  page: Node >= 20.19 is not installed ('make node' brings one into .venv)")
-  else
-    [ $code != 77 ] || echo "Node >= 20.19 is not installed, and CI requires the page's checks."
-    record "page: types, unit tests, rebuild gives the same bytes, weight" $code
-  fi
+  # While pytest imports the tests it uses one processor, too: the page's last checks need not be waited for.
+  kill -0 "$page" 2>/dev/null || record_page
 fi
 
 # Files are begun in the order of tests/harness/order.py; xdist would sort them by their number of tests.
 .venv/bin/python -m pytest -q -rfEs --numprocesses auto --dist loadfile --no-loadscope-reorder "$@" 2>&1 | tee "$log"
-record "tests: $(tail -n 1 "$log")" "${PIPESTATUS[0]}"
+record "tests: $(grep -E ' in [0-9.]+s( |$)' "$log" | tail -n 1)" "${PIPESTATUS[0]}"
+[ -z "$page" ] || record_page
 while read -r line; do
   table+=("not run  $line")
 done < <(sed -nE 's/^SKIPPED \[([0-9]+)\] [^ ]+ /\1 /p' "$log" |

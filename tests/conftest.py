@@ -6,7 +6,7 @@ import gc
 import inspect
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -66,10 +66,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[object]) -> None:
     """Let the workers share what all of them would import. Not where each file's processes are told apart."""
     if not config.pluginmanager.has_plugin("tests.harness.processor_time"):
-        fork_nodes(config)
+        fork_nodes(config, is_long=len(specs) >= most_workers())
 
 
 @pytest.hookimpl(trylast=True)

@@ -80,6 +80,8 @@ def test_every_spelling_of_a_postgresql_address_is_understood(tmp_path: Path, ur
         ("RATE_LIMIT_ADDRESS", "10/fortnight"),
         ("DATABASE_URL", "mysql://h/d"),
         ("DATABASE_URL", "no url"),
+        ("POOLER_URL", "no url"),
+        ("POOLER_URL", "sqlite:///file"),
         ("BLOB_URL", "ftp://h"),
         ("BLOB_TIMEOUT", "soon"),
         ("METRICS_TOKEN", "too short"),

@@ -38,6 +38,8 @@ class Settings:
 
     data: Path
     database_url: str
+    pooler_url: str | None
+    """The same database through a pooler like PgBouncer, for what a service asks. None: it asks by `database_url`."""
     blob_url: str
     blob_timeout: timedelta
     """How long an object store may say nothing."""
@@ -110,6 +112,7 @@ class Settings:
 NAMES = (
     "DATA",
     "DATABASE_URL",
+    "POOLER_URL",
     "BLOB_URL",
     "BLOB_TIMEOUT",
     "PUBLIC_URL",
@@ -184,6 +187,7 @@ def read_settings(
     return Settings(
         data=data,
         database_url=_database_url(source.text("DATABASE_URL", f"sqlite:///{data / 'signroom.db'}")),
+        pooler_url=_pooler_url(source.text("POOLER_URL", "")),
         blob_url=_blob_url(source.text("BLOB_URL", f"file://{data / 'files'}")),
         blob_timeout=_duration("BLOB_TIMEOUT", source.text("BLOB_TIMEOUT", "20 s")),
         public_url=_public_url(source.text("PUBLIC_URL", "")),
@@ -289,6 +293,18 @@ def _database_url(text: str) -> str:
     if driver not in {"sqlite", "postgresql+psycopg"}:
         raise SettingsError(f"{PREFIX}DATABASE_URL is for {driver!r}: use postgresql:// or sqlite:///.")
     return text
+
+
+def _pooler_url(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        url = _database_url(text)
+    except SettingsError as error:
+        raise SettingsError(str(error).replace("DATABASE_URL", "POOLER_URL")) from None
+    if url.startswith("sqlite"):
+        raise SettingsError(f"{PREFIX}POOLER_URL is for SQLite: set it to the address of a pooler for PostgreSQL.")
+    return url
 
 
 def _blob_url(text: str) -> str:

@@ -218,6 +218,8 @@ class Service:
 
     ports: Ports
     engine: Engine
+    direct: Engine
+    """Past the pooler. The same as `engine` where there is none."""
     meters: Meters
     changes: EventChanges
     jobs: DurableJobs
@@ -250,7 +252,8 @@ class Service:
         self.lists.close()
         self.formats.close()
         self.answers.close()
-        self.engine.dispose()
+        for engine in {self.engine, self.direct}:
+            engine.dispose()
         self.meters.close()
 
 
@@ -412,11 +415,15 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     prepare_data(settings)
     close_to_others(settings.data)
     keep_to_one_file(settings.database_url)
-    engine = open_engine(settings.database_url)
-    close_database_file(engine)
-    migrate(engine)
+    direct = open_engine(settings.database_url)
+    close_database_file(direct)
+    migrate(direct)
+    engine = direct
+    if settings.pooler_url is not None:
+        migrate_job_tables(direct)
+        engine = open_engine(settings.pooler_url, pooled=True)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
-    jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers)
+    jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers, direct=direct)
     meters = Meters(version("signroom"), _spans(settings))
     formats = PooledFormats(settings.workers, meters.timed, lambda kind: meters.count("sandbox_refused", kind))
     clock, keys = SystemClock(), _secret_keys(settings)
@@ -479,7 +486,18 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
         own=lambda: [*formats.tasks(), *connections(engine)],
     )
     return Service(
-        ports, engine, meters, changes, jobs, formats, answers_from_outside, authorities, lists, execute_jobs, stopping
+        ports,
+        engine,
+        direct,
+        meters,
+        changes,
+        jobs,
+        formats,
+        answers_from_outside,
+        authorities,
+        lists,
+        execute_jobs,
+        stopping,
     )
 
 

@@ -250,7 +250,7 @@ def test_a_request_whose_end_is_not_clear_is_refused_and_hides_no_second_one(
 
     answer = _raw(server, "\r\n".join(head).encode("latin-1") + b"0\r\n\r\n" + hidden.encode())
 
-    assert answer.startswith((b"HTTP/1.1 400", b"")), answer
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), answer
     assert b"HTTP/1.1 200" not in answer, answer
     assert answer.count(b"HTTP/1.1 ") <= 1, answer
 

@@ -52,7 +52,7 @@ def test_it_signs_predefined_documents_with_a_pfx(sqlite_server: Server, tmp_pat
     code, last, errors = robot(opened["redirectUrl"], "--pfx", pfx, password="secret")
 
     assert (code, last) == (0, "closed"), errors
-    (signed,) = (sqlite_server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*")
+    (signed,) = sqlite_server.files_of(opened["sessionId"], "signed-")
     assert verifiers.pyhanko(signed, [authority.root().certificate_der])[0].bottom_line
 
 

@@ -27,6 +27,7 @@ from signroom_client.calling import iterate, run
 from tests.client.conftest import PDF
 from tests.client.loopback import Told, loopback, told
 from tests.harness.server import Server
+from tests.harness.waiting import SECONDS
 from tests.pki import authority
 
 OWN = {"close", "aclose"}
@@ -80,7 +81,7 @@ def test_the_awaited_client_goes_the_whole_way(server: Server, tmp_path: Path) -
 
 
 def test_calls_of_the_awaited_client_run_side_by_side() -> None:
-    slow = Told(body=told({"id": str(uuid4()), "status": "Pending"}).body, after=0.5)
+    slow = Told(body=told({"id": str(uuid4()), "status": "Pending"}).body, after=1.5)
 
     async def use(url: str) -> float:
         async with AsyncSignroomClient(url, "k") as client:
@@ -89,37 +90,31 @@ def test_calls_of_the_awaited_client_run_side_by_side() -> None:
             return time.monotonic() - started
 
     with loopback(slow) as service:
-        assert asyncio.run(use(service.url)) < 2
+        assert asyncio.run(use(service.url)) < 10, "one after the other takes twelve"
 
 
 def test_a_file_does_not_hold_the_loop(tmp_path: Path) -> None:
-    """Reading from a slow disk happens elsewhere: meanwhile the loop ticks."""
+    """Reading from a slow disk happens elsewhere: meanwhile the loop goes on."""
 
     class Slow:
+        def __init__(self) -> None:
+            self._loop = asyncio.get_running_loop()
+
         def read(self, size: int, /) -> bytes:
             threads.add(threading.current_thread())
-            time.sleep(0.2)
+            self._loop.call_soon_threadsafe(ticked.set)
+            assert ticked.wait(SECONDS), "the loop stands still"
             return b""
 
-    async def use(url: str) -> int:
-        ticks = 0
-
-        async def tick() -> None:
-            nonlocal ticks
-            while True:
-                await asyncio.sleep(0.01)
-                ticks += 1
-
-        ticking = asyncio.create_task(tick())
+    async def use(url: str) -> None:
         async with AsyncSignroomClient(url, "k") as client:
             await client.create_session(documents=[FileReference.from_stream(Slow(), "a.pdf")])
-        ticking.cancel()
-        return ticks
 
     threads: set[threading.Thread] = set()
+    ticked = threading.Event()
     opened = told({"sessionId": str(uuid4()), "redirectUrl": "https://sign.example/x"})
     with loopback(opened) as service:
-        assert asyncio.run(use(service.url)) > 5
+        asyncio.run(use(service.url))
     assert threading.main_thread() not in threads
 
 

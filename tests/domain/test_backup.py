@@ -76,3 +76,5 @@ def test_every_key_that_this_service_makes_is_one() -> None:
 
     assert all(map(is_blob_key, keys))
     assert [signed_document_of(key) for key in keys] == [None, None, None, ID] * 2 + [None] * 5
+    older = [f"documents/{ID}/signed-{ID}", f"sessions/{ID}/{ID}/signed-{ID}", f"sessions/{ID}/{ID}/data"]
+    assert [signed_document_of(key) for key in older] == [ID, ID, None]

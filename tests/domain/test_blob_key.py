@@ -19,12 +19,12 @@ OF_UPLOAD = UploadFolder(UPLOAD)
 @pytest.mark.parametrize(
     ("key", "stored"),
     [
-        (OF_SESSION.original(), f"sessions/{SESSION}/{DOCUMENT}/original"),
-        (OF_SESSION.original_of_request(OTHER), f"sessions/{SESSION}/{DOCUMENT}/original-{OTHER.hex}"),
-        (OF_SESSION.data(), f"sessions/{SESSION}/{DOCUMENT}/data"),
-        (OF_SESSION.signed(OTHER), f"sessions/{SESSION}/{DOCUMENT}/signed-{OTHER}"),
-        (WITHOUT_SESSION.original(), f"documents/{DOCUMENT}/original"),
-        (WITHOUT_SESSION.signed(OTHER), f"documents/{DOCUMENT}/signed-{OTHER}"),
+        (OF_SESSION.original(), f"sessions/11/{SESSION}-{DOCUMENT}-original"),
+        (OF_SESSION.original_of_request(OTHER), f"sessions/11/{SESSION}-{DOCUMENT}-original-{OTHER.hex}"),
+        (OF_SESSION.data(), f"sessions/11/{SESSION}-{DOCUMENT}-data"),
+        (OF_SESSION.signed(OTHER), f"sessions/11/{SESSION}-{DOCUMENT}-signed-{OTHER}"),
+        (WITHOUT_SESSION.original(), f"documents/22/{DOCUMENT}-original"),
+        (WITHOUT_SESSION.signed(OTHER), f"documents/22/{DOCUMENT}-signed-{OTHER}"),
         (OF_UPLOAD.file(), f"uploads/{UPLOAD}/file"),
         (OF_UPLOAD.part(7, OTHER), f"uploads/{UPLOAD}/part-7-{OTHER.hex}"),
         (OF_UPLOAD.joined_file(OTHER), f"uploads/{UPLOAD}/file-{OTHER.hex}"),
@@ -33,7 +33,7 @@ OF_UPLOAD = UploadFolder(UPLOAD)
         (NEVER_WRITTEN, "health"),
     ],
 )
-def test_a_key_is_written_as_in_the_rows_of_older_versions(key: str, stored: str) -> None:
+def test_the_form_of_a_key_stays(key: str, stored: str) -> None:
     assert key == stored
 
 

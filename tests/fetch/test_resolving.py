@@ -206,7 +206,7 @@ def test_a_name_that_nobody_knows_is_not_found(names: SystemNames, tmp_path: Pat
 def test_slow_names_hold_nobody_up_and_leave_nothing_behind(server: NameServer, names: SystemNames) -> None:
     """Eight slow names stopped all look-ups: here are two hundred, from one process, on one loop and on others."""
     server.records = {("fast.example.", "A"): ["127.0.0.2"]}
-    fetch = GuardedFetch(("127.0.0.2/32",), resolve=names, patience=Patience(connect=6, refusal=0))
+    fetch = GuardedFetch(("127.0.0.2/32",), resolve=names, patience=Patience(connect=12, refusal=0))
     loop_of_thread("signroom-names")  # it has sockets of its own
     before = open_sockets()
 
@@ -235,7 +235,7 @@ def test_slow_names_hold_nobody_up_and_leave_nothing_behind(server: NameServer, 
         site.paths["/"] = lambda exchange: exchange.answer(b"file")
         took, reasons = asyncio.run(run(f"http://fast.example:{site.port}/"))
 
-    assert took < 4
+    assert took < 10, "slow names take twelve"
     assert reasons == {"Its host cannot be reached."}
     eventually(lambda: open_sockets() <= before)
 

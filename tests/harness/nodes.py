@@ -1,8 +1,8 @@
 """The workers of a run, forked from one process that has imported every test file.
 
 Each worker would import all of them itself: that takes 7 s of the processor, and 13 s in a fresh clone, where nothing
-is compiled yet. A fork takes part in what has been imported, in keys that have been made, and in the one process that
-the tests' servers are forked from.
+is compiled yet. A fork takes part in what has been imported, in keys that have been made, in the one process that the
+tests' servers are forked from, and in the one that judges by DSS.
 
 xdist starts a worker by a command and speaks with it by two pipes. `NodeParent` gives it a fork in place of the
 command. Whatever cannot be imported here is imported by each worker, which reports what is wrong.
@@ -31,9 +31,11 @@ from execnet.gateway_base import Popen2IO
 from tests.harness.processes import forking
 
 _ROOT = Path(__file__).parents[2]
-_PROGRAM = "import sys; from tests.harness.nodes import serve; serve(int(sys.argv[1]), sys.argv[2:])"
+_PROGRAM = "from tests.harness.nodes import main; main()"
 """Not ``-m tests.harness.nodes``: what a worker spawns would import the main module anew."""
 _READY = b"\n"
+_kept: list[object] = []
+"""What must not be garbage before the last worker has ended."""
 _BOTH = 2
 """The pipes of a worker: what it reads, and what it writes."""
 
@@ -66,14 +68,14 @@ class ForkedNode(Popen2IO):
 class NodeParent:
     """The process that workers are forked from. It has imported the tests in `places` when it forks the first one.
 
-    Without `places` it imports nothing.
+    Without `places` it imports nothing. For a run that `is_long` it also makes ready what most of its tests use.
     """
 
-    def __init__(self, places: Sequence[str]) -> None:
+    def __init__(self, places: Sequence[str], *, is_long: bool = False) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), *places],
+                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), "long" if is_long else "", *places],
                 cwd=_ROOT,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -113,11 +115,18 @@ class NodeParent:
 # -- in the process itself ---------------------------------------------------------------------------
 
 
-def serve(control: int, places: Sequence[str]) -> None:
+def main() -> None:
+    """What `NodeParent` starts."""
+    control, is_long, *places = sys.argv[1:]
+    serve(int(control), places, is_long=bool(is_long))
+
+
+def serve(control: int, places: Sequence[str], *, is_long: bool) -> None:
     """Import the tests in `places`, then fork a worker each time the other side asks, until that side is closed."""
+    os.set_inheritable(control, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process of xdist is interrupted, too, and closes its side
     if places:
-        _import(places)
+        _import(places, is_long=is_long)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the workers that end
     with socket.socket(fileno=control) as listening:
@@ -134,13 +143,20 @@ def serve(control: int, places: Sequence[str]) -> None:
     _work(*pipes)
 
 
-def _import(places: Sequence[str]) -> None:
-    forking()
-    forkserver.ensure_running()
+def _import(places: Sequence[str], *, is_long: bool) -> None:
     keys = Thread(target=_make_keys)
-    keys.start()
+    if is_long:
+        forking()
+        forkserver.ensure_running()
+        keys.start()
     pytest.main(["-qq", "--collect-only", *places])
-    keys.join()
+    if is_long:
+        from tests.verifiers import dss
+
+        keys.join()
+        _kept.append(dss.share())
+        # The server to fork from is no child of a worker: Python would wait for it, and then start another one.
+        forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]  # noqa: SLF001
     # The tests that were collected are garbage: each worker makes its own.
     gc.unfreeze()
     gc.collect()
@@ -167,8 +183,6 @@ def _work(its_input: int, its_output: int) -> None:
         os.close(pipe)
     sys.argv = ["-c"]
     sys.stdin, sys.stdout = os.fdopen(0, "r", closefd=False), os.fdopen(1, "w", closefd=False)
-    # The server to fork from is no child of this process: Python would wait for it, and then start another one.
-    forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]  # noqa: SLF001
     # What execnet's own command does.
     exec(eval(sys.stdin.readline()), {"__name__": "__main__"})  # noqa: S102, S307
 
@@ -176,11 +190,11 @@ def _work(its_input: int, its_output: int) -> None:
 # -- in the process of xdist -------------------------------------------------------------------------
 
 
-def fork_nodes(config: pytest.Config) -> None:
+def fork_nodes(config: pytest.Config, *, is_long: bool) -> None:
     """Let xdist's workers be forked in this run."""
     from execnet import gateway_io
 
-    parent = NodeParent(config.args)
+    parent = NodeParent(config.args, is_long=is_long)
     config.add_cleanup(parent.close)
     usual = gateway_io.create_io
     gateway_io.create_io = parent.fork  # type: ignore[assignment]

@@ -30,6 +30,11 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Json = dict[str, Any]
 
 
+def files_of_session(data: Path, session_id: str) -> list[Path]:
+    """The files that a service keeps of a session in its data folder."""
+    return list((data / "files" / "sessions").glob(f"*/{session_id}-*"))
+
+
 @dataclass
 class Server:
     """A running demo. Start it with `start_server`, end it with `stop` or `kill`."""
@@ -80,9 +85,12 @@ class Server:
 
     def stored_file(self, session_id: str, content: bytes) -> Path:
         """The server's own copy of a file of a session; what is done to it a failing disk could do."""
-        folder = self.data / "files" / "sessions" / session_id
-        (found,) = [file for file in folder.rglob("*") if file.is_file() and file.read_bytes() == content]
+        (found,) = [file for file in self.files_of(session_id) if file.read_bytes() == content]
         return found
+
+    def files_of(self, session_id: str, name: str = "") -> list[Path]:
+        """The same of all files of a session whose names have `name` in them."""
+        return [file for file in files_of_session(self.data, session_id) if name in file.name]
 
     def rest(self) -> None:
         """Let it stand still until `wake`, as on a machine that is suspended. It keeps all that it has."""

@@ -99,9 +99,9 @@ def test_json_without_end_is_refused_while_it_comes(body: bytes) -> None:
     slowest = 0.0
     with pytest.raises(BadInput):
         for start in range(0, len(body), 32 << 10):
-            began = time.process_time()
+            began = time.thread_time()
             reader.feed(body[start : start + (32 << 10)])
-            slowest = max(slowest, time.process_time() - began)
+            slowest = max(slowest, time.thread_time() - began)
     assert slowest < 0.05
 
 
@@ -243,9 +243,9 @@ def test_a_file_in_json_never_holds_the_event_loop(size: int) -> None:
 
     async def heartbeat() -> None:
         while True:
-            began = time.process_time()
+            began = time.thread_time()
             await asyncio.sleep(0)
-            steps.append(time.process_time() - began)
+            steps.append(time.thread_time() - began)
 
     async def run() -> None:
         beating = asyncio.create_task(heartbeat())

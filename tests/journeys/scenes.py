@@ -192,6 +192,7 @@ class Scenes:
         failed = {"processingErrorCode": "EarlierSignatureBroken", "status": "ProcessingError"}
         signed = {
             "status": "Completed",
+            "awaitsLevel": True,
             "signedFile": {"name": "lease.pdf", "length": 1, "location": f"{self.server.url}/x"},
         }
         ends: dict[str, Json] = {

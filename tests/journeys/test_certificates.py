@@ -106,8 +106,12 @@ def test_no_certificate_that_fits_is_said_and_nothing_can_be_signed(
     open_predefined(sqlite_server, page)
     choose_pfx(page, a_file(tmp_path, ["expired", "rsa1024"]), "secret")
 
-    expect(page.get_by_text("None of these certificates can be used here.")).to_be_visible()
-    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    expect(page.get_by_role("heading", name="None of these certificates can be used")).to_be_focused()
+    expect(page.get_by_role("radio")).to_have_count(0)
+    expect(row(page, "rsa1024").get_by_text("too weak")).not_to_contain_text("Use another one")
+    expect(page.get_by_role("button", name="Continue")).to_have_count(0)
+    page.get_by_role("button", name="Use another certificate").click()
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
 
 
 def test_a_service_that_cannot_judge_leaves_the_signer_where_he_was(sqlite_server: Server, window: Watched) -> None:

@@ -82,8 +82,7 @@ def test_a_server_killed_after_finish_completes_every_document_exactly_once(tmp_
             assert session["status"] == "Completed"
             assert len(session["documents"]) == DOCUMENTS
             for document in session["documents"]:
-                folder = server.data / "files" / "sessions" / session_id / document["id"]
-                (signed,) = folder.glob("signed-*")
+                (signed,) = server.files_of(session_id, f"{document['id']}-signed-")
                 assert signed.read_bytes() == httpx.get(document["signedFile"]["location"], trust_env=False).content
                 (result,) = verifiers.pyhanko(signed, [])
                 assert result.intact

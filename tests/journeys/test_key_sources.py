@@ -55,7 +55,7 @@ def choose(page: Page, source: str, opening: str) -> None:
 def barred(page: Page, source: str) -> Locator:
     """The source that cannot be used: it says why, and cannot be pressed."""
     expect(page.get_by_role("button", name=source)).to_have_count(0)
-    return page.locator("details.off").filter(has_text=SHORT.get(source, source))
+    return page.locator("details.off, .reason").filter(has_text=SHORT.get(source, source))
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384", "p521"])
@@ -247,7 +247,19 @@ def test_a_key_in_software_is_barred_where_a_device_is_asked_for(sqlite_server: 
     for source in ("Use a certificate file (PFX)", "Use a test certificate"):
         expect(barred(window.page, source)).to_contain_text("You need a certificate on a card")
     expect(window.page.get_by_role("heading", name="You cannot sign here yet")).to_be_focused()
-    expect(window.page.get_by_text("ask Example application for help")).to_be_visible()
+    page, again = window.page, window.page.get_by_role("button", name="Check again")
+    expect(page.get_by_text("contact Example application")).to_be_visible()
+    address = barred(page, WEB_EID).get_by_role("link", name="web-eid.eu")
+    expect(address).to_have_attribute("href", "https://web-eid.eu")
+    again.click()
+    expect(page.get_by_text("Nothing has changed.")).to_be_visible()
+    web_eid.Card().plug_into(page)
+    page.evaluate(web_eid.SCRIPT.read_text("utf-8"))
+    again.click()
+
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    expect(page.get_by_role("button", name="Read the card")).to_be_visible()
+    expect(again).to_have_count(0)
 
 
 def test_on_a_telephone_programs_of_a_computer_are_barred(web_pki_server: Server, browser: Browser) -> None:

@@ -54,7 +54,7 @@ def test_uploading_and_signing_100_mb_keeps_every_process_under_200_mb(tmp_path:
                 digest.update(chunk)
                 length += len(chunk)
         memory = peaks(server)
-        (stored,) = (server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*")
+        (stored,) = server.files_of(opened["sessionId"], "signed-")
         assert length == signed["length"] == stored.stat().st_size
         with stored.open("rb") as blob:
             assert hashlib.file_digest(blob, "sha256").digest() == digest.digest()

@@ -29,7 +29,7 @@ from signroom.wiring import managing
 from tests.harness.commands import Done, command
 from tests.harness.machines import Machine, clean_environment
 from tests.harness.processes import Forked
-from tests.harness.server import ROOT, Json, Page, ok, values_of
+from tests.harness.server import ROOT, Json, Page, files_of_session, ok, values_of
 from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
@@ -274,8 +274,7 @@ def document_is_stuck(site: Site, session: Json) -> None:
     page.add(hard_pdfs.make("plain"))
     key, chain = page.demo_key()
     preparation = ok(page.prepare(chain))
-    files = (site.folder / "data" / "files" / "sessions" / session["sessionId"]).rglob("*")
-    (original,) = [file for file in files if file.is_file()]
+    (original,) = files_of_session(site.folder / "data", session["sessionId"])
     lost = site.folder / "lost"
     original.rename(lost)
     ok(page.finish(preparation, values_of(preparation, key)))

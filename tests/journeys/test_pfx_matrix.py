@@ -185,7 +185,7 @@ def test_a_file_that_takes_long_leaves_the_page_alive(reader: Reader, openssl_fi
     found = reader.open(slow)
 
     assert found["code"] is None
-    assert found["took"] > 300, "600,000 rounds were expected to take a while"
+    assert found["took"] > 40, "600,000 rounds were expected to take longer than some beats of the page"
     assert found["longest"] < found["took"] / 2
 
 

@@ -197,7 +197,7 @@ def test_disabled_downloads_offer_nothing_and_return_by_themselves(
     expect(page.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert sqlite_server.page(opened["redirectUrl"]).load()["documents"][0]["signedFile"] is None
 
-    expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible()
 
 
 def test_files_that_cannot_be_signed_say_why_in_their_row_and_the_rest_goes_on(
@@ -335,7 +335,7 @@ def test_the_page_keeps_its_secrets(sqlite_server: Server, window: Watched, cont
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()
     # Taken back after five seconds.
-    expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Signed", exact=True)).to_be_visible()
 
     origins = {urlsplit(url).netloc for url, _ in window.requests if not url.startswith("blob:")}
     assert origins == {urlsplit(sqlite_server.url).netloc, urlsplit(sqlite_server.app_url).netloc}

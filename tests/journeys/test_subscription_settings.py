@@ -101,7 +101,7 @@ def test_a_brand_has_its_logo_and_its_colours(tenant: Tenant, window: Watched, s
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.naturalWidth") == 160
     assert (picture.get_attribute("src") or "").startswith("blob:")
-    expect(page.get_by_role("button", name="Continue")).to_have_css("background-color", colour)
+    expect(page.locator("label.primary")).to_have_css("background-color", colour)
 
 
 def test_a_brand_without_a_logo_has_its_name(tenant: Tenant, window: Watched) -> None:
@@ -110,7 +110,8 @@ def test_a_brand_without_a_logo_has_its_name(tenant: Tenant, window: Watched) ->
     page.goto(tenant.redirect_url())
 
     expect(page.locator(".brand", has_text="Acme <b>Ltd</b>")).to_be_visible()
-    expect(page.get_by_role("button", name="Continue")).to_have_css("background-color", "rgb(23, 89, 74)")
+    expect(page.locator("footer")).to_have_text(re.compile("^Acme <b>Ltd</b> runs this page .* for [^.]+\\.$"))
+    expect(page.locator("label.primary")).to_have_css("background-color", "rgb(23, 89, 74)")
 
 
 # -- framing ---------------------------------------------------------------------------------------

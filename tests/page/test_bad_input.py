@@ -190,7 +190,7 @@ def test_finishing_again_with_the_same_values_is_the_same_answer(server: Server)
     assert server.wait(opened["sessionId"])["status"] == "Completed"
     ok(page.finish(preparation, values))
     assert refused(page.finish(preparation, values_of(preparation, key)), 422) == "BadSignatureSessionOperation"
-    assert len(list((server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*"))) == 1
+    assert len(server.files_of(opened["sessionId"], "signed-")) == 1
 
 
 def test_of_two_tabs_the_first_to_finish_wins(server: Server) -> None:
@@ -204,7 +204,7 @@ def test_of_two_tabs_the_first_to_finish_wins(server: Server) -> None:
 
     assert refused(one.finish(first, values_of(first, key)), 422) == "BadSignatureSessionOperation"
     assert server.wait(opened["sessionId"])["status"] == "Completed"
-    assert len(list((server.data / "files" / "sessions" / opened["sessionId"]).rglob("signed-*"))) == 1
+    assert len(server.files_of(opened["sessionId"], "signed-")) == 1
 
 
 def test_after_cancel_nothing_can_be_done(page: Page) -> None:

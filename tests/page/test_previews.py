@@ -112,7 +112,7 @@ def test_findings_are_kept_with_the_document(page: Page) -> None:
     assert first["findings"] == [{"code": "Scripts", "level": "but", "facts": {"kinds": "JavaScript, Launch"}}]
     assert [f["code"] for f in second["findings"]] == ["Certified", "EarlierSignature"]
     # Few people know what becomes of a file that is no PDF.
-    assert letter["findings"] == [{"code": "SignedAsCms", "level": "note", "facts": {"file": "letter.txt.p7s"}}]
+    assert letter["findings"] == [{"code": "SignedAsCms", "level": "but", "facts": {"file": "letter.txt.p7s"}}]
 
 
 def test_pictures_that_nobody_waits_for_are_drawn_so_often_and_no_more(server: Server, page: Page) -> None:

@@ -44,8 +44,7 @@ def test_uploads_under_one_key_at_the_same_time_are_one_document(server: Server)
     (document,) = page.load()["documents"]
     assert {a["id"] for a in answers} == {document["id"]}
     assert page.client.get(f"original/{document['id']}").content == content
-    stored = [f for f in (server.data / "files" / "sessions" / opened["sessionId"]).rglob("*") if f.is_file()]
-    assert len(stored) == 1
+    assert len(server.files_of(opened["sessionId"])) == 1
 
 
 def test_a_document_that_was_removed_may_come_back(server: Server) -> None:

@@ -44,6 +44,8 @@ class Outside:
     following: int | None = None
     """Of the one that takes its place after the next timestamp."""
     down: frozenset[str] = frozenset()
+    padding: int = 0
+    """Bytes that make its tokens larger."""
     fetch: GuardedFetch = field(default_factory=lambda: GuardedFetch(["127.0.0.0/8"]))
 
     @property
@@ -77,7 +79,7 @@ class Outside:
         query = tsp.TimeStampReq.load(exchange.body).native
         imprint, algorithm = query["message_imprint"]["hashed_message"], query["message_imprint"]["hash_algorithm"]
         more = {"nonce": query["nonce"], "algorithm": algorithm["algorithm"]}
-        token = three_tiers.stamp(imprint, self.at, self.generation, **more)
+        token = three_tiers.stamp(imprint, self.at, self.generation, padding_bytes=self.padding, **more)
         if self.following is not None:
             self.generation = self.following
         answer = {"status": {"status": "granted"}, "time_stamp_token": cms.ContentInfo.load(token)}

@@ -16,6 +16,7 @@ from signroom.blobs.comparing import Comparison
 from signroom.blobs.objects import ObjectBlobs, open_blobs
 from signroom.domain.errors import BlobNotFound, FileChanged, FileTooLarge, StorageUnavailable
 from signroom.ports.files import Stored
+from tests.harness.costs import counting
 from tests.harness.moto import S3
 from tests.harness.tools import free_port
 
@@ -193,6 +194,26 @@ def test_a_deleted_blob_is_gone(blobs: ObjectBlobs) -> None:
 
     with pytest.raises(BlobNotFound):
         asyncio.run(read(blobs, "key"))
+
+
+def test_blobs_are_found_by_what_their_keys_begin_with(blobs: ObjectBlobs) -> None:
+    keys = ["s/3f/one-a", "s/3f/one-b", "s/3f/one/a", "s/3f/on", "s/3f/onf", "s/3f/two-a", "s/40/one-a", "s/one-a"]
+    for key in keys:
+        written(blobs, key, b"x")
+
+    assert sorted(blobs.beginning_with("s/3f/one-")) == keys[:2]
+    assert sorted(blobs.beginning_with("s/3f/one/")) == ["s/3f/one/a"]
+    assert sorted(blobs.beginning_with("s/3f/")) == sorted(keys[:6])
+    assert [blobs.beginning_with(missing) for missing in ("s/3f/zwo-", "s/41/one-", "t/one-", "t/")] == [[]] * 4
+
+
+def test_all_shelves_are_safe_with_the_first_file(local: ObjectBlobs, tmp_path: Path) -> None:
+    written(local, "s/00/first", b"x")
+
+    with counting() as costs:
+        written(local, "s/ff/second", b"x")
+    assert costs.now.flushes == 2, "the file and its shelf"
+    assert len(list((tmp_path / "files" / "s").iterdir())) == 256
 
 
 def test_a_copy_for_reading_does_not_stay(blobs: ObjectBlobs, tmp_path: Path) -> None:

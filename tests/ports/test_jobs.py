@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -316,6 +317,20 @@ def test_a_job_may_ask_for_its_next_run(store: SqlStore, recorder: Recorder, run
 
     eventually(lambda: running.statuses("asking") == dict.fromkeys(["asking", "asking~1", "asking~2"], OK))
     assert recorder.ran == [subject] * 3
+
+
+def test_those_that_are_due_next_are_hastened(store: SqlStore, recorder: Recorder, running: Running) -> None:
+    recorder.again = lambda tries: timedelta(hours=2 + tries) if tries <= 3 else None
+    subjects = [uuid4() for _ in range(3)]
+    for number, subject in enumerate(subjects):
+        with store.work() as work:
+            work.enqueue("job", f"hasty-{number}", subject)
+        eventually(partial(running.statuses, f"hasty-{number}~1"))
+
+    assert [running.jobs.hasten("job", 2), running.jobs.hasten("job", 2)] == [2, 0]  # once a second
+
+    eventually(lambda: sorted(map(str, recorder.ran[3:])) == sorted(map(str, subjects[:2])))
+    assert running.statuses("hasty-2~") == {"hasty-2~1": "DELAYED"}
 
 
 def test_one_lane_that_is_slow_does_not_hold_up_another(store: SqlStore, deliveries: Deliveries) -> None:

@@ -136,7 +136,7 @@ def test_waiting_holds_no_thread_and_the_loop_goes_on(pool: PooledFormats) -> No
             await asyncio.sleep(0.01)
         return ticks
 
-    assert asyncio.run(many()) > 20
+    assert asyncio.run(many()) > 4, "with the thread taken it would be one"
 
 
 def test_beyond_its_share_a_session_is_refused_and_told_to_wait(pool: PooledFormats) -> None:

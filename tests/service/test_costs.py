@@ -168,7 +168,7 @@ async def _journey(room: Room, key: str) -> Journey:
 
 # What each request may cost at most: statements, transactions that read and that write, flushes, hops to a thread.
 AT_MOST = {
-    "POST session": Cost(5, 0, 1, 5, 4),
+    "POST session": Cost(5, 0, 1, 3, 4),
     "page": Cost(1, 1, 0, 0, 1),
     "renew": Cost(2, 0, 1, 1, 1),
     "load": Cost(1, 1, 0, 0, 1),
@@ -181,7 +181,7 @@ AT_MOST = {
     "upload": Cost(1, 0, 1, 4, 2),
     "POST session, uploaded": Cost(8, 1, 1, 1, 4),
     "POST session, empty": Cost(2, 0, 1, 1, 1),
-    "PUT upload": Cost(5, 1, 1, 5, 5),
+    "PUT upload": Cost(5, 1, 1, 3, 5),
 }
 MORE_ON_POSTGRESQL = {
     "POST session": 1,
@@ -194,7 +194,7 @@ MORE_ON_POSTGRESQL = {
     "POST session, empty": 1,
 }
 """Statements: the locks of the feed and of the session, and the call that wakes the other processes."""
-MORE_WITH_SEVERAL = {"POST session": Cost(0, 0, 0, 8, 12), "process": Cost(1, 1, 0, 8, 1)}
+MORE_WITH_SEVERAL = {"POST session": Cost(0, 0, 0, 4, 12), "process": Cost(1, 1, 0, 4, 1)}
 """With `SEVERAL` documents."""
 
 
@@ -211,7 +211,7 @@ ONE_SIGNATURE = list(AT_MOST)[:10]
 
 def test_a_whole_signature_costs_no_more_than_this(journey: Journey) -> None:
     found = sum((journey.found[name] for name in ONE_SIGNATURE), Cost())
-    bound = Cost(28, 8, 5, 11, 23)
+    bound = Cost(28, 8, 5, 9, 23)
     assert found.within(bound + Cost(8 if journey.on_postgresql else 0)), found
 
 

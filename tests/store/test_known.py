@@ -5,11 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import pytest
-
 from signroom.domain.application import ApiKey, Application
 from signroom.ports.store import KeyOwner
-from signroom.store import known
 from signroom.store.known import KEPT_SECONDS, Known
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -61,9 +58,8 @@ def test_a_slow_read_is_known_from_its_beginning() -> None:
     assert keys.get(b"h") is None
 
 
-def test_memory_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known, "_MOST", 3)
-    keys = Known[bytes, KeyOwner]()
+def test_memory_has_a_bound() -> None:
+    keys = Known[bytes, KeyOwner](most=3)
     for name in (b"1", b"2", b"3", b"4"):
         keys.keep(name, OWNER, keys.begin())
 

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from signroom.domain.security_context import TEST
 from signroom.domain.signature import DigestAlgorithm
-from signroom.domain.timestamp import HeaderCredentials, MessageImprint, Timestamp, TimestampProvider, TimestampRequest
+from signroom.domain.timestamp import (
+    ClientCertificate,
+    HeaderCredentials,
+    MessageImprint,
+    Timestamp,
+    TimestampProvider,
+    TimestampRequest,
+)
 from signroom.ports.timestamps import NoTimestamp
-from signroom.timestamps.authorities import REST_SECONDS, SET_BACK_SECONDS, RemoteAuthorities
+from signroom.timestamps.authorities import READ_AGAIN_SECONDS, REST_SECONDS, SET_BACK_SECONDS, RemoteAuthorities
 from tests.fetch.sites import Exchange, Site, running_site
+from tests.fetch.test_guarded import authority, certified, server_tls
 from tests.timestamps import openssl_tsa
 
 IMPRINT = MessageImprint(DigestAlgorithm.SHA256, hashlib.sha256(b"contract").digest())
@@ -33,6 +45,7 @@ def site() -> Iterator[Site]:
         paths["/garbage"] = lambda e: e.answer(b"<html>")
         paths["/large"] = _large
         paths["/silent"] = lambda e: e.over.wait(20)
+        paths["/slowly"] = _slowly
         yield running
 
 
@@ -40,6 +53,12 @@ def _large(exchange: Exchange) -> None:
     exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
     for _ in range(10):
         exchange.send(bytes(1_000_000))
+
+
+def _slowly(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+    while not exchange.over.wait(0.1):
+        exchange.send(b"0")
 
 
 def provider(site: Site, path: str) -> TimestampProvider:
@@ -63,7 +82,42 @@ def test_a_token_comes_with_the_credentials_of_the_provider(site: Site) -> None:
     assert "secret-of-ours" not in repr(good)
 
 
-@pytest.mark.parametrize("path", ["/moved", "/failing", "/garbage", "/large", "/silent", "/not-there"])
+def test_a_client_certificate_is_shown_on_one_connection_and_a_renewed_one_on_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls, trusted, own, key = server_tls(tmp_path, x509.DNSName("localhost")), *(tmp_path / n for n in "abc")
+    trusted.write_bytes(authority()[1].public_bytes(Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    tls.load_verify_locations(trusted)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    now, connections = [0.0], [0]
+
+    def count(_socket: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connections[0] += 1
+
+    def renew() -> None:
+        made, certificate = certified("signroom", authority())
+        own.write_bytes(certificate.public_bytes(Encoding.PEM))
+        key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        now[0] += READ_AGAIN_SECONDS
+
+    tls.sni_callback = count
+    with running_site("127.0.0.1", tls, keeps=True) as site:
+        site.paths["/good"] = lambda e: e.answer(openssl_tsa.reply(e.body))
+        credentials = ClientCertificate(str(own), str(key))
+        mutual = TimestampProvider("mutual", f"https://localhost:{site.port}/good", TEST, credentials=credentials)
+        renew()
+        authorities = RemoteAuthorities(lambda: [mutual], clock=lambda: now[0])
+        for expected in (1, 1, 2):
+            (found,) = authorities.of_tier("default")
+            asyncio.run(authorities.ask(found, REQUEST, seconds=30))
+            assert connections == [expected]
+            if len(site.seen) == 2:
+                renew()
+        authorities.close()
+
+
+@pytest.mark.parametrize("path", ["/moved", "/failing", "/garbage", "/large", "/silent", "/slowly", "/not-there"])
 def test_a_provider_that_does_not_keep_the_protocol_gives_no_timestamp(site: Site, path: str) -> None:
     bad = provider(site, path)
 

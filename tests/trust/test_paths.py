@@ -216,10 +216,10 @@ def test_issuers_in_a_circle_end_the_search(pki: ToyPki, trust: CertificateTrust
 
 def test_more_certificates_than_any_chain_has_are_refused_cheaply(pki: ToyPki, trust: CertificateTrust) -> None:
     chain = pki.chain("e-cpf-a1")
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(BadCertificate):
         trust.judge(replace(chain, issuers=(authority.root_der(),) * 1000), ICP_BRASIL, NOW)
-    assert time.process_time() - started < 0.1
+    assert time.thread_time() - started < 0.5
 
 
 def test_as_many_as_are_allowed_are_searched_cheaply(pki: ToyPki, trust: CertificateTrust) -> None:

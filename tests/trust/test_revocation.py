@@ -123,7 +123,7 @@ def test_a_responder_that_never_answers_costs_a_bounded_time(pki: ToyPki) -> Non
         (found,) = RevocationSources(Answers(fetch), patience=0.3).ask([(leaf, others[0])], NOW)
     finally:
         fetch.released.set()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20, "it would have taken thirty"
     assert found.status is Status.UNKNOWN
 
 

@@ -3,6 +3,8 @@
 It shares no code with pyHanko, poppler, qpdf or OpenSSL. It is a small Java program (`dss/`), which Maven builds once
 into a cache; one process then judges many files. It fetches nothing while it judges.
 
+A run of several workers has one process for all of them: to start one takes two seconds of the processor.
+
 A request is a line: the paths of the file and of the trust anchor, with a tab between. ``at=2035-01-01T00:00:00Z``
 judges as on that day, ``revocation`` asks for revocation data, and another path is the content of a detached signature.
 An answer is a line of JSON:
@@ -30,9 +32,10 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.harness.tools import not_run, require_tools
 
@@ -41,18 +44,49 @@ _JAVA = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djudge.secon
 _MINUTES_TO_BUILD = 10
 
 
-class Dss:
-    """One warm process. It may be asked from several threads: one question is asked at a time."""
+@dataclass(frozen=True)
+class _Line:
+    """To a process that judges, and back. Of those who hold it, by threads or by forks, one asks at a time."""
 
-    def __init__(self, process: subprocess.Popen[str], anchor: Path) -> None:
-        self._process = process
+    questions: IO[str]
+    answers: IO[str]
+    pid: int
+    thread: threading.Lock = field(default_factory=threading.Lock)
+    process: Path | None = None
+    """A file to lock, where other processes may ask, too."""
+
+    def ask(self, question: str, path: str) -> dict[str, Any]:
+        """The answer about `path`. One that nobody has fetched, since its asker has been killed, is left out."""
+        with self.thread, self._alone():
+            self.questions.write(f"\n{question}\n")
+            self.questions.flush()
+            while line := self.answers.readline():
+                answer: dict[str, Any] = json.loads(line)
+                if answer["path"] == path:
+                    return answer
+        raise RuntimeError("The DSS judge ended without an answer.")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self.process is None:
+            yield
+            return
+        with self.process.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+class Dss:
+    """A warm process that judges. It may be asked from several threads: one question is asked at a time."""
+
+    def __init__(self, line: _Line, anchor: Path) -> None:
+        self._line = line
         self._anchor = anchor
-        self._lock = threading.Lock()
 
     @property
     def pid(self) -> int:
-        """Of its process."""
-        return self._process.pid
+        """Of the process."""
+        return self._line.pid
 
     def judge(
         self,
@@ -72,16 +106,7 @@ class Dss:
         words += [f"at={at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"] if at is not None else []
         words += ["revocation"] if revocation else []
         words += [str(content)] if content is not None else []
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with self._lock:
-            self._process.stdin.write("\t".join(words) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("The DSS judge ended without an answer.")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return self._line.ask("\t".join(words), str(file))
 
     def problems(self, original: Path, output: Path) -> list[str]:
         """What DSS says against the signature that covers the whole of `output`; nothing when it cannot read either."""
@@ -110,9 +135,11 @@ def running_dss(anchor: Path) -> Iterator[Dss]:
     """
     require_tools("java")
     folder = built()
-    command = ["java", *_JAVA, "-cp", f"{folder / 'dss-judge-1.jar'}{os.pathsep}{folder / 'lib' / '*'}", "Judge"]
+    if _shared is not None:
+        yield Dss(_shared, anchor)
+        return
     with subprocess.Popen(
-        command,
+        _command(folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -120,10 +147,11 @@ def running_dss(anchor: Path) -> Iterator[Dss]:
         encoding="utf-8",
         bufsize=1,
     ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            yield Dss(process, anchor)
+            yield Dss(_Line(process.stdin, process.stdout, process.pid), anchor)
         finally:
-            assert process.stdin is not None
             process.stdin.close()
             try:
                 process.wait(timeout=5)
@@ -131,14 +159,47 @@ def running_dss(anchor: Path) -> Iterator[Dss]:
                 process.kill()
 
 
-def built() -> Path:
-    """The folder of the built judge. The first caller builds it; callers in other processes wait until it is there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signroom-judges"
+def _command(folder: Path) -> list[str]:
+    return ["java", *_JAVA, "-cp", f"{folder / 'dss-judge-1.jar'}{os.pathsep}{folder / 'lib' / '*'}", "Judge"]
+
+
+_shared: _Line | None = None
+_STARTED_BY_A_LINE = 'read -r line && exec "$@"'
+"""What comes first is a line without a word, which is no request."""
+
+
+def share() -> subprocess.Popen[str]:
+    """Let this process and all that are forked from it ask the same one, which the first request starts.
+
+    It ends when all of them have ended.
+    """
+    global _shared  # noqa: PLW0603  (for the whole run)
+    process = subprocess.Popen(
+        ["sh", "-c", _STARTED_BY_A_LINE, "sh", *_command(_folder())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    _shared = _Line(process.stdin, process.stdout, process.pid, process=_SOURCE / "pom.xml")
+    return process
+
+
+def _folder() -> Path:
     sources = sorted(path for path in _SOURCE.rglob("*") if path.is_file())
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    folder, mark = cache / f"dss-{key}", cache / f"dss-{key}" / "built"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signroom-judges" / f"dss-{key}"
+
+
+def built() -> Path:
+    """The folder of the built judge. The first caller builds it; callers in other processes wait until it is there."""
+    folder = _folder()
+    mark = folder / "built"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists():
             _build(folder)

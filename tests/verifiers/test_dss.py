@@ -9,10 +9,13 @@ import pytest
 from tests.pki import authority
 from tests.vectors.pdf.builder import document, written
 from tests.vectors.pdf.signing import signed_by_another
+from tests.verifiers import dss
 from tests.verifiers.dss import running_dss
 
 
-def test_one_process_judges_many_files(tmp_path: Path) -> None:
+def test_one_process_judges_many_files_of_many_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them is killed before it has read its answer."""
+    monkeypatch.setattr(dss, "_shared", None)
     anchor, good, bad, none = (tmp_path / name for name in ("root.crt", "good.pdf", "bad.pdf", "none.pdf"))
     anchor.write_bytes(authority.root_der())
     signed = signed_by_another(written(document()))
@@ -20,16 +23,18 @@ def test_one_process_judges_many_files(tmp_path: Path) -> None:
     bad.write_bytes(signed.replace(b"the parties agree", b"the parties argue"))
     none.write_bytes(b"%PDF-1.7\nnothing\n%%EOF\n")
 
-    with running_dss(anchor) as dss:
-        answers = [dss.judge(file) for file in (good, bad, none, good)]
+    with dss.share() as process:
+        assert process.stdin is not None
+        process.stdin.write(f"\n{good}\t{anchor}\n")
+        with running_dss(anchor) as judge:
+            answers = [judge.judge(file) for file in (bad, none, good)]
+        process.stdin.close()
 
-    assert [answer["signatures"][0]["indication"] for answer in (answers[0], answers[1], answers[3])] == [
-        "TOTAL_PASSED",
-        "TOTAL_FAILED",
-        "TOTAL_PASSED",
-    ]
-    assert answers[0]["signatures"][0]["coversWholeFile"]
-    assert "exception" in answers[2]
+    assert process.returncode == 0
+
+    assert "exception" in answers.pop(1)
+    assert [answer["signatures"][0]["indication"] for answer in answers] == ["TOTAL_FAILED", "TOTAL_PASSED"]
+    assert answers[1]["signatures"][0]["coversWholeFile"]
 
 
 @pytest.mark.parametrize("ci", [False, True])

@@ -393,10 +393,11 @@ def test_numbers_and_booleans_may_come_as_texts(server: Server) -> None:
 
 def test_a_key_that_is_over_gets_401(server: Server, admin: dict[str, str]) -> None:
     application = answered_application(server, admin)
-    expires = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
-    key = server.api.post(f"{application}/api-keys", json={"expiresOn": expires}, headers=admin).json()["key"]
+    end = datetime.now(UTC) + timedelta(seconds=4)
+    key = server.api.post(f"{application}/api-keys", json={"expiresOn": end.isoformat()}, headers=admin).json()["key"]
     mine = {"X-Api-Key": key}
-    assert server.api.get(f"{KEYS}/x", headers=mine).status_code in {200, 403}
+    # A busy machine may come too late for that.
+    assert server.api.get(f"{KEYS}/x", headers=mine).status_code in {200, 403} or datetime.now(UTC) > end
 
     def over() -> httpx.Response | None:
         answer = server.api.get(f"{KEYS}/x", headers=mine)

@@ -18,10 +18,10 @@ const BUFFER = 'ByteStringBuffer.prototype.';
 const USED: Readonly<Record<string, Use>> = {
   'util.js': {
     object: 'util',
-    members: ['isArray', 'isArrayBuffer', 'isArrayBufferView', 'ByteBuffer', 'ByteStringBuffer', 'createBuffer', 'decodeUtf8'],
+    members: ['isArray', 'isArrayBuffer', 'isArrayBufferView', 'ByteBuffer', 'ByteStringBuffer', 'createBuffer'],
     unused: [
       ...['isEmpty', 'putString', 'putInt24', 'putInt24Le', 'putInt32Le', 'getInt24', 'getInt24Le', 'getInt32Le'],
-      ...['last', 'copy', 'toHex', 'putSignedInt', 'getSignedInt'],
+      ...['last', 'copy', 'toHex', 'toString', 'putInt', 'putSignedInt', 'getSignedInt'],
     ].map((method) => BUFFER + method),
   },
   'asn1.js': {

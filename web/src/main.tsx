@@ -1,4 +1,5 @@
 import { Api } from './server/api';
+import { awaitsSignature } from './server/model';
 
 // /sign/{link}: the link is the page's only secret; it stays in the address and in memory.
 // Its characters need no escapes: an address that has some is none of ours, and the server says so.
@@ -14,4 +15,11 @@ void import('./views/page').then(
   () => document.querySelector('.late')?.classList.remove('waits'),
 );
 void import('./views/steps').catch(() => undefined);
-void import('./views/reader/reader').catch(() => undefined);
+// The first page to read is asked for before the page around it is drawn.
+void Promise.all([session, import('./views/reader/reader')]).then(
+  ([{ status, documents }, { warm }]) => {
+    const first = documents.find(awaitsSignature);
+    if (status === 'Pending' && first !== undefined) warm(first, api);
+  },
+  () => undefined,
+);

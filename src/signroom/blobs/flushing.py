@@ -10,6 +10,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from signroom.domain.blob_key import SHELVES
+
 _MOST_REMEMBERED = 10_000
 """Folders. When there are more, all are flushed again."""
 
@@ -32,6 +34,8 @@ class Flusher:
         folders: dict[Path, tuple[int, int]] = {}
         for file in files:
             folder = file.parent
+            if folder.name in SHELVES and self._safe.get(folder) != _identity(folder):
+                self._flush_shelves(folder.parent)
             while folder not in folders:
                 folders[folder] = _identity(folder)
                 if folder in {self._root, folder.parent} or self._safe.get(folder) == folders[folder]:
@@ -39,6 +43,18 @@ class Flusher:
                 folder = folder.parent
         for folder in folders:
             flush_content(folder)
+        self._remember(folders)
+
+    def _flush_shelves(self, room: Path) -> None:
+        """Make all shelves of a room, and make their names safe: with the first file, and no other waits for that."""
+        shelves = [room / name for name in SHELVES]
+        for shelf in shelves:
+            shelf.mkdir(exist_ok=True)
+        made = {shelf: _identity(shelf) for shelf in shelves}
+        self.flush_names([shelves[0]])
+        self._remember(made)
+
+    def _remember(self, folders: dict[Path, tuple[int, int]]) -> None:
         if len(self._safe) + len(folders) > _MOST_REMEMBERED:
             self._safe.clear()
         self._safe.update(folders)

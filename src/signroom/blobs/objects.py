@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -230,8 +231,15 @@ class ObjectBlobs:
         return True
 
     def beginning_with(self, beginning: str) -> list[str]:
+        folder, _, name = beginning.rpartition("/")
         try:
-            return [str(found["path"]) for some in obstore.list(self._store, beginning) for found in some]
+            if name and self._root is not None:
+                return sorted(f"{folder}/{found.name}" for found in _files(self._root / folder, name))
+            # A store lists its keys in their order, so what comes before those that are wanted is left out.
+            listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if name else None)
+            keys = (str(found["path"]) for some in listed for found in some)
+            wanted = takewhile(lambda key: key.startswith(beginning), keys) if name else keys
+            return list(wanted)
         except (NotFoundError, FileNotFoundError):
             return []
         except Failure as error:
@@ -480,6 +488,14 @@ def _disk(root: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _files(folder: Path, beginning: str) -> Iterator[os.DirEntry[str]]:
+    """Those whose names begin so. Raises: OSError."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(beginning) and entry.is_file():
+                yield entry
 
 
 def _move_in(file: Path, target: Path) -> None:

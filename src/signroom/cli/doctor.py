@@ -248,7 +248,7 @@ def timestamps(settings: Settings) -> Found:
         yield _failed("timestamps", f"{error} {_GOES_ON}", "correct the file that SIGNROOM_TIMESTAMP_PROVIDERS names")
     else:
         tiers = ", ".join(sorted({one.tier for one in found}))
-        what = f"the file names {len(found)} providers, of the tiers {tiers}; `signroom timestamp-providers` tries one"
+        what = f"the file names {len(found)} providers, of the tiers {tiers}"
         yield CheckResult("timestamps", Severity.OK, what)
 
 

@@ -6,9 +6,14 @@ text, and every exception without its text (`tracebacks`).
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import sys
 import threading
+import time
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -69,21 +74,82 @@ def configure_logs(level: int = logging.INFO) -> None:
 
 
 class Lines:
-    """Writes lines to a file, each at once and as a whole, from any thread. A line that cannot be written is lost."""
+    """Writes lines to a file, each as a whole, from any thread. A line that cannot be written is lost."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def msg(self, line: str) -> None:
+        """Written when this returns, with all lines before it."""
         with _WRITING, suppress(OSError, ValueError):
-            self._file.write(f"{line}\n")
+            self._file.write("".join([*_taken(), f"{line}\n"]))
             self._file.flush()
 
-    log = debug = info = warning = error = critical = msg
+    def later(self, line: str) -> None:
+        """Written within some hundredths of a second, once `write_lines_apart` was called."""
+        if not _apart.is_set():
+            self.msg(line)
+        elif len(_LATER) < _MOST_LATER:
+            _LATER.append(f"{line}\n")
+            if not _news.is_set():
+                _news.set()
+
+    log = warning = error = critical = msg
+    debug = info = later
 
 
 _WRITING = threading.Lock()
 """Each module has a logger of its own, and all write to the same file."""
+_LATER: deque[str] = deque()
+"""Lines of what went as it should, for the thread that writes them."""
+_MOST_LATER = 20_000
+"""A reader of our log who stands still holds nobody up. What comes beyond this many lines is lost."""
+_GATHERING_SECONDS = 0.02
+_apart, _news = threading.Event(), threading.Event()
+
+
+def write_lines_apart() -> None:
+    """Let a thread write the lines of what goes as it should, some at once.
+
+    Each write waits for the disk, or for whoever reads our log; the loop that answers would stand still meanwhile. Who
+    ends the process by `os._exit` calls `write_what_is_left` before.
+    """
+    if not _apart.is_set():
+        _apart.set()
+        atexit.register(write_what_is_left)
+        threading.Thread(target=_write_again_and_again, name="signroom-log", daemon=True).start()
+
+
+def write_what_is_left() -> None:
+    """Write the lines that the thread has not written yet."""
+    with _WRITING, suppress(OSError, ValueError):
+        sys.stderr.write("".join(_taken()))
+        sys.stderr.flush()
+
+
+def _write_again_and_again() -> None:
+    while True:
+        _news.wait()
+        time.sleep(_GATHERING_SECONDS)
+        _news.clear()
+        write_what_is_left()
+
+
+def _taken() -> Iterator[str]:
+    """Take the lines that wait, oldest first. Only for whoever holds `_WRITING`."""
+    for _ in range(len(_LATER)):
+        yield _LATER.popleft()
+
+
+def _begin_alone() -> None:
+    """A forked process has no such thread, and the lines that wait are its parent's."""
+    _apart.clear()
+    _LATER.clear()
+    _WRITING.release()
+
+
+# As Python's own `logging` does: a lock that another thread holds at that moment would be held for ever in the child.
+os.register_at_fork(before=_WRITING.acquire, after_in_parent=_WRITING.release, after_in_child=_begin_alone)
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:

@@ -17,7 +17,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
-from signroom.cli.logs import configure_logs
+from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
 from signroom.cli.running import keep_address
 from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
@@ -114,6 +114,7 @@ def run_applications(
         running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
         await _ready(servers, running)
         keep_what_is_loaded()
+        write_lines_apart()
         on_ready()
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for server in servers:  # one that ends takes the others with it
@@ -123,8 +124,10 @@ def run_applications(
     with uvicorn_loop() as runner:
         runner.run(serve())
     if not all(server.started for server in servers):
+        write_what_is_left()
         sys.exit(1)
     # Python would join the job engine's threads for as long as a step runs; what they do is durable.
+    write_what_is_left()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

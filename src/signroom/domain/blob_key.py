@@ -1,10 +1,10 @@
 """The keys of blobs. Every key that this service writes is made here, and every question about a key is answered here.
 
-    sessions/{session}/{document}/original              a file of a session's document
-    sessions/{session}/{document}/original-{request}    the same, of one request among several that may run at once
-    sessions/{session}/{document}/data                  the content of a detached CMS object that is signed again
-    sessions/{session}/{document}/signed-{preparation}  the signed file
-    documents/{document}/...                            the same for a document without a session (local signature)
+    sessions/{shelf}/{session}-{document}-original      a file of a session's document
+    ...-original-{request}                              the same, of one request among several that may run at once
+    ...-data                                            the content of a detached CMS object that is signed again
+    ...-signed-{preparation}                            the signed file
+    documents/{shelf}/{document}-...                    the same for a document without a session (local signature)
     uploads/{upload}/file                               an upload in one piece
     uploads/{upload}/part-{number}-{attempt}            one part of an upload in parts
     uploads/{upload}/file-{attempt}                     the file that was made of the parts
@@ -13,8 +13,13 @@
     doctor-{probe}                                      a file that `signroom doctor` writes, reads and deletes
     health                                              never written: the health check asks for it
 
-Rows store keys as plain text. The form of a key must therefore never change: a row that an older version has written
-would point to nothing.
+A shelf is the beginning of the session's or the document's id: one of 256 folders, which are there before the file is.
+What is written together lies in one of them, so that a disk waits for one folder (decision 64).
+
+Rows store keys as plain text, and those of older versions stay as they are:
+
+    sessions/{session}/{document}/...                   as above, before decision 64
+    documents/{document}/...
 """
 
 from __future__ import annotations
@@ -29,6 +34,10 @@ _UPLOADS = "uploads/"
 _SIGNED = "signed-"
 _LEAST = 3
 """Parts of the key of a document's file."""
+_OF_SESSION = 2
+"""Ids before the name of a file of a session's document."""
+_UUID = 36
+"""Characters of an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class DocumentFolder:
 
     def original(self) -> str:
         """The key of the file that is to be signed."""
-        return f"{self._path}/original"
+        return f"{self._path}-original"
 
     def original_of_request(self, request: UUID) -> str:
         """The key of the file that is to be signed, for one request.
@@ -48,34 +57,45 @@ class DocumentFolder:
         Two requests may add the same document at the same time. Each gets a key of its own, so that a request that
         fails deletes only its own blob.
         """
-        return f"{self._path}/original-{request.hex}"
+        return f"{self._path}-original-{request.hex}"
 
     def data(self) -> str:
         """The key of the content of a detached CMS object that is signed again."""
-        return f"{self._path}/data"
+        return f"{self._path}-data"
 
-    def every(self) -> str:
-        """What the keys of all blobs of the document begin with."""
-        return f"{self._path}/"
+    def every(self) -> tuple[str, str]:
+        """What the keys of all blobs of the document begin with, by this version and by older ones."""
+        older = f"documents/{self.document_id}/"
+        if self.session_id is not None:
+            older = f"sessions/{self.session_id}/{self.document_id}/"
+        return f"{self._path}-", older
 
     def signed(self, preparation_id: UUID) -> str:
         """The key of the signed file. It is the same at each run, so that a job that runs twice writes one blob."""
-        return f"{self._path}/{_SIGNED}{preparation_id}"
+        return f"{self._path}-{_SIGNED}{preparation_id}"
 
     def version(self, preparation_id: UUID, level: str, attempt: UUID) -> str:
         """The key of a signed file with timestamps. Two attempts get two timestamps, so each has a key of its own."""
-        return f"{self._path}/{_SIGNED}{preparation_id}-{level}-{attempt.hex}"
+        return f"{self._path}-{_SIGNED}{preparation_id}-{level}-{attempt.hex}"
 
     @property
     def _path(self) -> str:
         if self.session_id is None:
-            return f"documents/{self.document_id}"
-        return f"sessions/{self.session_id}/{self.document_id}"
+            return f"documents/{_shelf(self.document_id)}/{self.document_id}"
+        return f"sessions/{_shelf(self.session_id)}/{self.session_id}-{self.document_id}"
 
 
-def blobs_of_session(session_id: UUID) -> str:
-    """What the keys of all blobs of all documents of a session begin with."""
-    return f"sessions/{session_id}/"
+SHELVES = tuple(f"{number:02x}" for number in range(256))
+"""The names of all shelves."""
+
+
+def _shelf(owner: UUID) -> str:
+    return owner.hex[:2]
+
+
+def blobs_of_session(session_id: UUID) -> tuple[str, str]:
+    """What the keys of all blobs of all documents of a session begin with, by this version and by older ones."""
+    return f"sessions/{_shelf(session_id)}/{session_id}-", f"sessions/{session_id}/"
 
 
 def blobs_of_upload(upload_id: UUID) -> str:
@@ -126,9 +146,14 @@ def is_blob_key(key: str) -> bool:
 def signed_document_of(key: str) -> UUID | None:
     """The document whose signed file the blob of `key` is. None for any other blob."""
     parts = key.split("/")
-    if len(parts) < _LEAST or not parts[-1].startswith(_SIGNED):
+    if len(parts) < _LEAST:
         return None
-    document = parts[-2]
+    name, document = parts[-1], parts[-2]
+    if document in SHELVES:
+        ids = _OF_SESSION if parts[0] == "sessions" else 1
+        name, document = name[ids * (_UUID + 1) :], name[(ids - 1) * (_UUID + 1) :][:_UUID]
+    if not name.startswith(_SIGNED):
+        return None
     try:
         return UUID(document)
     except ValueError:  # not a file of ours

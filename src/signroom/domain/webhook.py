@@ -133,7 +133,7 @@ class Delivery:
 
     def failed(self, now: datetime) -> Delivery:
         """That try failed, and it was the last."""
-        return replace(self, status=DeliveryStatus.FAILED, tries=self.tries + 1, settled_at=now)
+        return replace(self, status=DeliveryStatus.FAILED, tries=self.tries + 1, settled_at=now, due_at=now)
 
     def held(self) -> Delivery:
         """Until the webhook is resumed; then the schedule begins anew."""

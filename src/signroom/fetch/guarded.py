@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import secrets
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -50,6 +51,8 @@ _PIECES, _CONTENT_PER_PIECE = 10_000, 512
 """So many pieces an answer may come in, and one more for each so many bytes: each costs as much as its first 50 KB."""
 _AT_ONCE = 50
 """Pieces that are handed on before others get a turn: they may all be here already."""
+_SPREAD = 0.5
+"""Of `Patience.refusal`: by how much refusals of one moment are drawn apart."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_THE_METHOD = frozenset({307, 308})
 _NOT_REACHED = "Its host cannot be reached."
@@ -72,8 +75,8 @@ class Patience:
     exchange: float = 10
     """The same for a small answer."""
     refusal: float = 0.5
-    """A name that leads nowhere is refused at a multiple of this time after the question: a name that exists inside
-    and one that does not look alike by the clock too."""
+    """A name that leads nowhere is refused at a multiple of this time after the question, or by chance a little later:
+    a name that exists inside and one that does not look alike by the clock too."""
 
 
 class _NotReachable(Exception):
@@ -301,7 +304,9 @@ class GuardedFetch:
         """Wait until the time at which the refusal may be told."""
         quantum = self._patience.refusal
         if error.started is not None and quantum > 0:
-            await asyncio.sleep(quantum - (time.monotonic() - error.started) % quantum)
+            wait = quantum - (time.monotonic() - error.started) % quantum
+            # Hundreds that were asked together would be refused together, and hold up everybody else's answers.
+            await asyncio.sleep(wait + secrets.SystemRandom().uniform(0, quantum * _SPREAD))
         return Unreachable(_NOT_REACHED)
 
     async def _addresses(self, target: Target) -> Sequence[Address]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Container
 from urllib.parse import quote
-from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
@@ -82,7 +82,8 @@ def _brought_a_file(method: str, path: str, status: int) -> bool:
 
 
 def _request_id(sent: str) -> str:
-    return sent if _SAFE_ID.fullmatch(sent) else uuid4().hex[:12]
+    # It tells lines apart and is no secret: the system's source of chance would let go of the interpreter.
+    return sent if _SAFE_ID.fullmatch(sent) else f"{random.getrandbits(48):012x}"
 
 
 def public_path(path: str) -> str:

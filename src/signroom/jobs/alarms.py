@@ -51,6 +51,11 @@ _GAP_SECONDS = 0.1
 _TICK_SECONDS = 0.025
 _DELAYS_SECONDS = 1.0
 """Between two looks at delayed jobs while others commit."""
+WAITING = (
+    "SELECT DISTINCT queue_name FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING') AND status = 'ENQUEUED'"
+)
+NEXT_DUE = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status = 'DELAYED'"
+"""Both are asked after each commit, in each process: in words by which SQLite takes its indexes (`in_status`)."""
 _CHANNEL = "signroom_jobs"
 _DELAYED = "delayed"
 _REGISTERED_SECONDS = 0.05
@@ -95,8 +100,10 @@ class Bell(threading.Event):
 class Alarms:
     """The bells of the queues of one process, and who rings them."""
 
-    def __init__(self, engine: Engine, queues: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, queues: Sequence[str], *, listening: Engine | None = None) -> None:
+        """`listening`: where one connection is kept to be told; `engine` unless given. A pooler keeps none."""
         self._engine = engine
+        self._listening = listening or engine
         self._reader = engine.execution_options(signroom_read_only=True)
         self._queues = tuple(queues)
         self._bells: dict[str, Bell] = {}
@@ -239,21 +246,19 @@ class Alarms:
 
     def _watch_file(self, stop_event: threading.Event) -> None:
         file = Path(self._engine.url.database or "")
-        waiting = "SELECT DISTINCT queue_name FROM workflow_status WHERE status IN ('ENQUEUED')"
-        delayed = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status IN ('DELAYED')"
         due = None
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as connection:
             self._hears = True
             for _ in _changes(file.with_name(f"{file.name}-wal"), stop_event):
-                for (queue,) in connection.execute(waiting):
+                for (queue,) in connection.execute(WAITING):
                     self._ring(queue)
-                before, due = due, connection.execute(delayed).fetchone()
+                before, due = due, connection.execute(NEXT_DUE).fetchone()
                 if due != before:
                     self._delays.ring()
 
     def _hear_notifications(self, stop_event: threading.Event) -> None:
         """Raises: psycopg.Error, SQLAlchemyError when the connection is lost, TimeoutError when nothing is heard."""
-        pooled = self._engine.raw_connection()
+        pooled = self._listening.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()  # it is this thread's from now on
         with closing(connection):

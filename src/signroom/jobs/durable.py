@@ -18,6 +18,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -70,6 +71,7 @@ _POLL_SECONDS = {
 }
 MAX_RECOVERIES = 20
 """Whoever was there at 20 deaths of his process caused them."""
+_HASTEN_SECONDS = 1.0
 _RETENTION_EVERY = timedelta(hours=1)
 
 
@@ -85,7 +87,9 @@ class DurableJobs:
         waits: RetryWaits = RETRY_WAITS,
         timing: Timing = TIMING,
         max_recoveries: int = MAX_RECOVERIES,
+        direct: Engine | None = None,
     ) -> None:
+        """`direct`: the same database without a pooler, where `engine` goes through one."""
         self._engine = engine
         self._data = data
         self._places = {
@@ -99,10 +103,12 @@ class DurableJobs:
         self._timing = timing
         self._runner = Runner(self._follow, self._stopping, waits, max_recoveries)
         self._queues: dict[str, Queue] = {}
+        self._hastened: dict[str, float] = {}
+        """When jobs of a name were hastened last, by the monotonic clock."""
         self._lock: IO[str] | None = None
         self._client: DBOSClient | None = None
         self._heartbeat: Heartbeat | None = None
-        self._alarms = Alarms(engine, [queue.value for queue in Queue])
+        self._alarms = Alarms(engine, [queue.value for queue in Queue], listening=direct)
         self._running = False
 
     def start(self, jobs: Mapping[str, Job], *, schedules: Sequence[Schedule] = (), execute: bool = True) -> None:
@@ -200,6 +206,16 @@ class DurableJobs:
         again, queue = dead_letters.retry(self._connected, self._engine, self._queues, job_id)
         self._alarms.committed(queue.value)
         return again
+
+    def hasten(self, job: str, most: int) -> int:
+        now = time.monotonic()
+        if now - self._hastened.get(job, -_HASTEN_SECONDS) < _HASTEN_SECONDS:
+            return 0
+        self._hastened[job] = now
+        hastened = dead_letters.hasten(self._connected, self._engine, job, most)
+        if hastened:
+            self._alarms.committed(self._queues[job].value, delayed=True)
+        return hastened
 
     def withdraw(self, keys: Sequence[str]) -> None:
         dead_letters.withdraw(self._connected, self._engine, keys)

@@ -136,6 +136,8 @@ class DocumentView(Wire):
     processing_error_detail: str | None
     left_out: bool
     """It could not be prepared: signing again does not help."""
+    awaits_level: bool
+    """Something is still to be added to the signed file, a timestamp for example."""
     signed_file: SignedFileView | None
 
 

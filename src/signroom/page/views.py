@@ -118,6 +118,7 @@ def document_view(ports: Ports, document: Document, *, downloads: bool) -> shape
         processing_error_code=document.processing_error_code,
         processing_error_detail=document.processing_error_detail,
         left_out=document.left_out,
+        awaits_level=document.awaits_level,
         signed_file=_signed_file(ports, document) if downloads else None,
     )
 
@@ -141,12 +142,12 @@ def _findings(document: Document) -> list[shapes.FindingView]:
 
 
 def _signed_as(document: Document) -> list[shapes.FindingView]:
-    """What becomes of a file that is no PDF: a CMS object, which few people know."""
+    """What becomes of a file that is no PDF: a CMS object, which few people know and few programs open."""
     if document.signature_type is not SignatureType.CMS or document.inspection.signatures > 0:
         return []
     detached = isinstance(document.options, CmsOptions) and document.options.detached
     facts = {"file": signed_name(document.original.name, SignatureType.CMS)}
-    return [shapes.FindingView(code="SignedDetached" if detached else "SignedAsCms", level="note", facts=facts)]
+    return [shapes.FindingView(code="SignedDetached" if detached else "SignedAsCms", level="but", facts=facts)]
 
 
 def preparation_view(preparation: Preparation) -> shapes.PreparationView:

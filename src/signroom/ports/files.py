@@ -135,7 +135,11 @@ class Blobs(Protocol):
         """True when the store can be reached and written to; asks it without writing."""
 
     def beginning_with(self, beginning: str) -> list[str]:
-        """The keys of all blobs whose keys begin with a path that ends with a slash. Raises: StorageUnavailable."""
+        """The keys of all blobs whose keys begin so. What follows the last slash of it is the beginning of a name: what
+        lies in folders of that name is left out.
+
+        Raises: StorageUnavailable.
+        """
 
     def delete(self, key: str) -> None:
         """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""

@@ -90,5 +90,11 @@ class Jobs(Protocol):
 
     def state(self) -> JobsState: ...
 
+    def hasten(self, job: str, most: int) -> int:
+        """Let `most` jobs of this name that wait to be run again run now, those that are due next. Returns how many.
+
+        A process that asks again within a second hastens nothing.
+        """
+
     def withdraw(self, keys: Sequence[str]) -> None:
         """Take back jobs that wait in their queue and that nobody needs any more; all others are left alone."""

@@ -37,21 +37,25 @@ _IDLE_IN_TRANSACTION = "60s"
 """A process that freezes in a transaction (a paused machine) may hold the lock of the feed: not for ever."""
 
 
-def open_engine(url: str, *, foreign_keys: bool = True) -> Engine:
+def open_engine(url: str, *, foreign_keys: bool = True, pooled: bool = False) -> Engine:
     """An engine for `url` (``sqlite:///file`` or ``postgresql+psycopg://...``); connects on first use.
 
-    `foreign_keys` off is for migrations on SQLite.
+    `foreign_keys` off is for migrations on SQLite. `pooled`: behind `url` is a pooler, and each transaction may get
+    another process of the server. Nothing is kept there from one transaction to the next: no prepared statement, no
+    setting.
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _open_sqlite(url, foreign_keys=foreign_keys)
     # The connection that was used last is used next: the server's process behind it has our statements prepared.
+    arguments: dict[str, Any] = {**_patience(url), **({"prepare_threshold": None} if pooled else {})}
     engine = sa.create_engine(
-        url, pool_size=16, max_overflow=16, pool_use_lifo=True, connect_args=_patience(url), hide_parameters=True
+        url, pool_size=16, max_overflow=16, pool_use_lifo=True, connect_args=arguments, hide_parameters=True
     )
     _leave_lost_connections(engine)
     mark_lost_connections(engine)
     refuse_odd_texts(engine)
-    event.listen(engine, "connect", _end_idle_transactions)
+    if not pooled:
+        event.listen(engine, "connect", _end_idle_transactions)
     return engine
 
 

@@ -530,7 +530,7 @@ def event_row(e: RecordedEvent) -> Row:
     }
 
 
-def event_of(row: RowMapping) -> RecordedEvent:
+def event_of(row: RowMapping | Row) -> RecordedEvent:
     return RecordedEvent(**{name: value for name, value in row.items() if name != "data"})
 
 

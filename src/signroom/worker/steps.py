@@ -31,6 +31,7 @@ from signroom.service.levels.archive_document import (
     TRIED_FOR,
     archive_document,
     give_up_archiving,
+    try_an_archive,
 )
 from signroom.service.levels.learn_archive_ends import Reached, learn_archive_ends
 from signroom.service.levels.renew_archives import renew_archives
@@ -84,6 +85,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("finish-deletions", minute, finish_deletions),
         ("delete-late-files", minute, delete_late_files),
         ("learn-archive-ends", minute, partial(learn_archive_ends, reached=Reached())),
+        ("try-an-archive", timedelta(minutes=5), try_an_archive),
         ("purge-uploads", hour, purge_uploads),
         ("purge-documents", hour, purge_documents),
         ("renew-archives", hour, renew_archives),

@@ -15,6 +15,7 @@ from signroom.secrets.tokens import SignedTokens
 from tests.api.requests import signed_session
 from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Json, Server, base64, ok, refused
+from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs
 
 SESSIONS = "/api/signature-sessions"
@@ -505,9 +506,8 @@ def test_secrets_are_not_in_the_log(server: Server) -> None:
     httpx.get(location, trust_env=False)
     httpx.get(opened["redirectUrl"], trust_env=False)
 
+    eventually(lambda: json.dumps({"event": "request"})[1:-1] in server.log.read_text())
     log = server.log.read_text()
-
-    assert json.dumps({"event": "request"})[1:-1] in log
     for secret in (
         opened["redirectUrl"].rpartition("/")[2],
         location.rpartition("/")[2],

@@ -65,6 +65,7 @@ from signroom.service.webhooks.manage_webhooks import SetWebhook, create_webhook
 from signroom.store import tables
 from signroom.store.work.managing.removal import SqlRemoval
 from signroom.worker.steps import jobs
+from tests.harness.waiting import SECONDS
 from tests.service.conftest import Room
 from tests.service.stores import PassingStore
 
@@ -123,7 +124,7 @@ def test_a_file_that_comes_when_all_is_gone_is_looked_for_an_hour_later(room: Ro
     there = shop(room, operator)
     there.delete(operator)
     assert finish_deletions(room.ports) == 1
-    late = [room.file(f"{key.rpartition('/')[0]}/original-{uuid4().hex}") for key in there.files]
+    late = [room.file(f"{key}-{uuid4().hex}") for key in there.files]
     used = room.document(original=late[0])
 
     assert delete_late_files(room.ports) == 0
@@ -275,7 +276,7 @@ def test_the_index_of_persons_reads_a_document_at_that_moment(
 
     def slow(document: Document, certificates: Iterable[Certificate]) -> frozenset[str]:
         reading.set()
-        assert go_on.wait(20)
+        assert go_on.wait(SECONDS)
         return identifiers_of_document(document, certificates)
 
     def run(verb: Callable[[Ports], int]) -> None:
@@ -287,12 +288,12 @@ def test_the_index_of_persons_reads_a_document_at_that_moment(
     monkeypatch.setattr(indexing, "identifiers_of_document", slow)
     threads = [threading.Thread(target=run, args=(verb,)) for verb in (indexing.index_persons, finish_deletions)]
     threads[0].start()
-    assert reading.wait(10)
+    assert reading.wait(SECONDS)
     threads[1].start()
     threads[1].join(0.5)
     go_on.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(SECONDS)
 
     assert failures == []
     is_gone(room, mine)

@@ -14,7 +14,7 @@ import pytest
 from signroom.blobs.cache import BytesCache
 from signroom.domain.application import Application, ApplicationCaller, Role, Subscription
 from signroom.domain.audit import Action
-from signroom.domain.blob_key import UploadFolder
+from signroom.domain.blob_key import DocumentFolder, UploadFolder
 from signroom.domain.document import Document, DocumentStatus, StoredFile
 from signroom.domain.document_key import DocumentKey, new_key
 from signroom.domain.erasure import Erasure
@@ -241,13 +241,15 @@ def test_once_more_is_the_same_answer(room: Room) -> None:
 def test_an_erasure_ends_an_hour_later_with_a_second_look(room: Room) -> None:
     session, documents = signed_session(room)
     erasure = erase_session(room.ports, room.caller, session.id)
-    stray = room.file(f"sessions/{session.id}/{uuid4()}/original-{uuid4().hex}").blob_key  # was on its way
+    # They were on their way: of this version, and of one before.
+    own = DocumentFolder(session.id, uuid4()).original_of_request(uuid4())
+    strays = [room.file(key).blob_key for key in (own, f"sessions/{session.id}/{uuid4()}/original-{uuid4().hex}")]
 
     assert (continue_erasures(room.ports), erasure.ended_at) == (0, None)
     room.clock.advance(hours=1, seconds=1)
     assert continue_erasures(room.ports) == 1
 
-    assert not room.has(stray)
+    assert not any(map(room.has, strays))
     with room.ports.store.read() as work:
         ended = work.erasures.find(session.id)
     assert ended is not None

@@ -24,7 +24,7 @@ from signroom.domain.statistics import Counted
 from signroom.domain.timestamp import TimestampProvider
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
-from signroom.ports.jobs import Queue
+from signroom.ports.jobs import Jobs, Queue
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
 from signroom.service.documents.purge_documents import purge_documents
@@ -106,6 +106,20 @@ class Watched:
     def write_file(self, key: str, file: Path) -> None:
         self._blobs.write_file(key, file)
         self._then()
+
+
+class Hastening:
+    """Jobs, with a list of those that were hastened."""
+
+    def __init__(self, jobs: Jobs, hastened: list[tuple[str, int]]) -> None:
+        self._jobs, self._hastened = jobs, hastened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jobs, name)
+
+    def hasten(self, job: str, most: int) -> int:
+        self._hastened.append((job, most))
+        return self._jobs.hasten(job, most)
 
 
 class WatchedBefore(Watched):
@@ -209,13 +223,16 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     assert document.level_detail == "No timestamp authority of this tier gave a token that can be used; try again."
 
     assert counted_levels(authority.ports, room) == [("B-B", 1)]
-    wait = archive(authority.ports, document)
+    hastened: list[tuple[str, int]] = []
+    ports = replace(authority.ports, jobs=Hastening(authority.ports.jobs, hastened))
+    wait = archive(ports, document)
     assert wait is not None
     assert wait < timedelta(minutes=1)
-    assert "DocumentArchived" not in room.told()
+    assert ("DocumentArchived" in room.told(), hastened) == (False, [])
 
     authority.switch(on=True)
-    assert archive(authority.ports, document) is None
+    assert archive(ports, document) is None
+    assert [job for job, _ in hastened] == [ARCHIVE_DOCUMENT]  # others that wait for the same go on, too
     archived = room.read(document)
     assert counted_levels(authority.ports, room) == [("B-T", 1)]  # at the level that it has, and no more where it was
     assert [version.level for version in archived.versions] == [Level.B_B, Level.B_T]
@@ -239,7 +256,7 @@ def test_two_runs_at_the_same_moment_leave_one_version_and_one_file(room: Room, 
     slower = after_storing(authority.ports, lambda: in_a_thread(archive, authority.ports, document))
     assert archive(slower, document) is None
 
-    files = authority.ports.blobs.beginning_with(document.blob_folder.every())
+    files = authority.ports.blobs.beginning_with(document.blob_folder.every()[0])
     assert sorted(files) == sorted({*room.read(document).file_keys})
     assert room.told().count("DocumentArchived") == 1
 
@@ -258,11 +275,11 @@ def test_a_run_that_was_killed_leaves_nothing_behind_once_the_document_is_erased
 
     with pytest.raises(SystemExit):
         archive(after_storing(authority.ports, sys.exit), document)
-    left = authority.ports.blobs.beginning_with(document.blob_folder.every())
+    left = authority.ports.blobs.beginning_with(document.blob_folder.every()[0])
     assert len(left) == len({*document.file_keys}) + 1
 
     erase_document(authority.ports, room.caller, document.id)
-    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()[0]) == []
     assert archive(authority.ports, document) is None
 
 
@@ -273,7 +290,7 @@ def test_a_document_that_is_erased_meanwhile_gets_no_file(room: Room, authority:
 
     erased = after_storing(authority.ports, lambda: erase_document(authority.ports, room.caller, document.id))
     assert archive(erased, document) is None
-    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()[0]) == []
     with pytest.raises(DocumentErased):
         room.read(document)
 
@@ -320,11 +337,11 @@ def test_a_file_that_a_killed_run_leaves_after_a_purge_goes_as_well(room: Room, 
     with pytest.raises(SystemExit):
         archive(before_storing(authority.ports, purged_and_killed), document)
     assert archive(authority.ports, document) is None
-    assert len(authority.ports.blobs.beginning_with(document.blob_folder.every())) == 1
+    assert len(authority.ports.blobs.beginning_with(document.blob_folder.every()[0])) == 1
 
     room.clock.advance(hours=2)
     delete_late_files(authority.ports)
-    assert authority.ports.blobs.beginning_with(document.blob_folder.every()) == []
+    assert authority.ports.blobs.beginning_with(document.blob_folder.every()[0]) == []
 
 
 def test_a_document_that_was_signed_before_is_raised_on_request(room: Room, authority: Authority) -> None:

@@ -17,6 +17,7 @@ from signroom.domain.errors import DigestNotAccepted
 from signroom.domain.level import Level
 from signroom.domain.security_context import ContextRules, DigestRule, RevocationRule
 from signroom.domain.signature import DigestAlgorithm, SignatureType
+from signroom.page.views import document_view
 from signroom.ports import Ports
 from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 from signroom.service.levels.archive_document import archive_document
@@ -80,7 +81,8 @@ def test_timestamps_count_by_the_authorities_that_a_context_names_and_by_no_othe
         assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_B)
         assert document.level_detail is not None
         assert document.level_detail.startswith("No timestamp authority of this tier is one whose timestamps count")
-        assert document.awaits_level
+        assert document_view(ports, document, downloads=False).awaits_level, "the page says so"
+    assert not document_view(ports, taken, downloads=False).awaits_level
     assert asked == 1  # whose tokens the provider gives is known by then, and another one would be paid for
     assert (taken.level, proven(room, ports, taken)) == (Level.B_T, True)
 

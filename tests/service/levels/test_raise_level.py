@@ -18,6 +18,7 @@ from signroom.ports.files import content_of
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
 from signroom.service.levels import raise_level
+from signroom.service.levels.archive_document import archive_document
 from signroom.service.levels.raise_level import SIGNING_SECONDS
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.service.signing.finish_signing import finish_signing
@@ -86,6 +87,21 @@ def test_without_it_the_file_has_its_level_and_says_what_is_missing(
     assert document.level_detail.startswith("The archive timestamp's authority is not proven in the file: ")
     assert not document.awaits_level
     assert said_in_five_years(ports, document, dss, tmp_path) == [("LTA", "INDETERMINATE")]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_token_that_is_larger_than_the_space_for_it_gets_more(room: Room, ports: Ports, outside: Outside) -> None:
+    outside.padding = 20_000
+    try:
+        document = completed(room, ports, Level.B_LTA)
+        for _ in range(5):  # where the machine is slow, the rest comes by the job
+            asyncio.run(archive_document(ports, document.id))
+            document = room.read(document)
+    finally:
+        outside.padding = 0
+
+    assert (document.level, document.level_detail) == (Level.B_LTA, None)
+    assert document.require_signed().length > 2 * 20_000
 
 
 def test_two_providers_take_turns_with_the_timestamps_of_documents(room: Room, outside: Outside) -> None:

@@ -69,4 +69,4 @@ def test_two_processes_complete_each_document_once(database_url: str, tmp_path: 
     told = Counter(row.type for row in rows if str(row.session_id) == session_id)
     assert states == ["Completed"] * 2
     assert (told["SessionCompleted"], told["DocumentSignatureCompleted"], told["DocumentFailed"]) == (1, 2, 0)
-    assert [len(list(cluster.files.glob(f"sessions/{session_id}/{d}/signed-*"))) for d in documents] == [1, 1]
+    assert [len(list(cluster.files.glob(f"sessions/*/{session_id}-{d}-signed-*"))) for d in documents] == [1, 1]

@@ -202,6 +202,28 @@ def test_a_mended_endpoint_gets_at_once_what_it_has_refused(hook: Hook) -> None:
     assert replay_failed(ports, caller, hook.id, ReplayFailed(failing=True)) == Replayed(0, 0)
 
 
+def test_a_replay_does_not_send_a_second_time_what_is_under_way(hook: Hook) -> None:
+    hook.endpoint.reply = broken
+    delivery = hook.tell()
+    hook.room.clock.time += hook.try_it(delivery) or timedelta()
+    again: list[timedelta | None] = []
+
+    def meanwhile(exchange: Exchange, _number: int) -> None:
+        if not again:
+            assert replay_failed(hook.ports, hook.room.caller, hook.id, ReplayFailed(failing=True)).count == 1
+            release_deliveries(hook.ports, hook.id)
+            again.append(hook.try_it(delivery))
+        exchange.answer()
+
+    hook.endpoint.reply = meanwhile
+    assert hook.try_it(delivery) is None
+
+    assert again != [None], "not yet"
+    assert hook.log(delivery) == [500, 200]
+    assert len(hook.endpoint.seen) == 2
+    assert hook.try_it(delivery) is None
+
+
 class SilentFetch:
     def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
         raise Unreachable("It was too slow.")
@@ -390,15 +412,17 @@ def test_a_run_that_has_delivered_goes_on_with_what_is_due(hook: Hook) -> None:
     assert hook.try_it(first) is None
 
     told = [exchange.headers["webhook-id"] for exchange in hook.endpoint.seen]
-    assert told == [str(d.event_id) for d in (first, *others)]
+    assert (told[0], sorted(told)) == (str(first.event_id), sorted(str(d.event_id) for d in (first, *others)))
+    of_session = [told.index(str(d.event_id)) for d in others[:2]]
+    assert of_session == sorted(of_session), "those of a stream in their order"
     assert {hook.status(d) for d in (first, *others)} == {DeliveryStatus.DELIVERED}
     assert enqueued(hook) & {first_key(d) for d in others} == set(), "jobs that were spared are taken back"
     assert [hook.try_it(d) for d in others] == [None] * 3
     assert len(hook.endpoint.seen) == 4
 
 
-def test_a_further_delivery_of_a_run_takes_twelve_statements(hook: Hook) -> None:
-    count = 5
+def test_further_deliveries_of_a_run_are_asked_for_and_settled_together(hook: Hook) -> None:
+    count = 10
     first, *_ = [hook.tell() for _ in range(1 + count)]
 
     with counting() as costs:
@@ -406,7 +430,7 @@ def test_a_further_delivery_of_a_run_takes_twelve_statements(hook: Hook) -> None
 
     assert len(hook.endpoint.seen) == 1 + count
     ours = [text for text in costs.statements if "signroom_" in text]
-    assert len(ours) <= 18 + 12 * count
+    assert len(ours) <= 30, "twice as many as for one alone"
 
 
 def test_several_runs_share_what_is_due_and_double_nothing(hook: Hook) -> None:

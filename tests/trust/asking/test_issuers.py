@@ -209,7 +209,7 @@ def test_a_host_that_says_nothing_holds_nobody() -> None:
         assert found.judged() == UNKNOWN_ISSUER
     finally:
         fetch.released.set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "the host would have taken thirty"
 
 
 def test_an_issuer_is_fetched_once_a_day_and_offline_never() -> None:

@@ -79,9 +79,9 @@ export class Api {
   }
 
   /** A picture of an address with which another device may go on: PNG. */
-  async handOver(): Promise<Blob> {
-    const { qr } = await this.call<{ qr: string }>('POST', 'hand-over');
-    return new Blob([fromBase64(qr)], { type: 'image/png' });
+  async handOver(): Promise<{ qr: Blob; expiresAt: string }> {
+    const { qr, expiresAt } = await this.call<{ qr: string; expiresAt: string }>('POST', 'hand-over');
+    return { qr: new Blob([fromBase64(qr)], { type: 'image/png' }), expiresAt };
   }
 
   remove(documentId: string): Promise<SessionView> {

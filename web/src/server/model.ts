@@ -38,6 +38,8 @@ export interface DocumentView {
   readonly processingErrorDetail: string | null;
   /** It could not be prepared: signing again does not help. */
   readonly leftOut: boolean;
+  /** Something is still to be added to the signed file, a timestamp for example. */
+  readonly awaitsLevel: boolean;
   readonly signedFile: SignedFile | null;
 }
 

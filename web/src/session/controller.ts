@@ -104,7 +104,8 @@ export class Controller {
   /** Let another device go on, and follow what happens there. */
   async handOver(): Promise<void> {
     await this.attempt(async () => {
-      this.happen({ kind: 'handedOver', picture: URL.createObjectURL(await this.api.handOver()) });
+      const { qr, expiresAt } = await this.api.handOver();
+      this.happen({ kind: 'handedOver', code: { picture: URL.createObjectURL(qr), expiresAt } });
       if (!this.elsewhere) void this.followElsewhere();
     });
   }

@@ -18,6 +18,7 @@ const document = (id: string, changes: Partial<DocumentView> = {}): DocumentView
   processingErrorCode: null,
   processingErrorDetail: null,
   leftOut: false,
+  awaitsLevel: false,
   signedFile: null,
   ...changes,
 });
@@ -333,7 +334,7 @@ describe('where the signer is', () => {
     expect(placeOnTheWay({ ...reading, step: 'certificate' })).toEqual({ name: 'source', number: 2, total: 3 });
     expect(placeOnTheWay({ ...reading, step: 'aside' })).toEqual({ name: 'consent', number: 3, total: 3 });
     expect(placeOnTheWay(after({ kind: 'loaded', session: session() }))).toEqual({ name: 'documents', number: 1, total: 4 });
-    expect(placeOnTheWay({ ...reading, handOver: 'blob:x' })).toBeNull();
+    expect(placeOnTheWay({ ...reading, handOver: { picture: 'blob:x', expiresAt: '2026-01-01T00:05:00Z' } })).toBeNull();
     expect(placeOnTheWay(START)).toBeNull();
   });
 
@@ -342,7 +343,7 @@ describe('where the signer is', () => {
     for (const step of ['review', 'source', 'certificate', 'consent', 'aside'] as const) {
       expect(beside({ ...reading, step })).toBe(true);
     }
-    expect(beside({ ...reading, handOver: 'blob:x' })).toBe(false);
+    expect(beside({ ...reading, handOver: { picture: 'blob:x', expiresAt: '2026-01-01T00:05:00Z' } })).toBe(false);
     expect(beside(after({ kind: 'loaded', session: session() }))).toBe(false);
   });
 

@@ -39,6 +39,14 @@ export interface Shown extends Progress {
   readonly part: number;
 }
 
+/** What another device reads to go on. */
+export interface Code {
+  /** The address of the picture. */
+  readonly picture: string;
+  /** RFC 3339. */
+  readonly expiresAt: string;
+}
+
 export interface State {
   readonly session: SessionView | null;
   readonly step: Step;
@@ -59,8 +67,8 @@ export interface State {
   readonly busy: boolean;
   readonly progress: Shown | null;
   readonly problem: Problem | null;
-  /** The address of a picture for another device, while that one goes on. */
-  readonly handOver: string | null;
+  /** While another device goes on. */
+  readonly handOver: Code | null;
 }
 
 export type Happening =
@@ -79,7 +87,7 @@ export type Happening =
   | { readonly kind: 'sourceClosed' }
   | { readonly kind: 'sourceOpened'; readonly source: KeySource; readonly certificates: readonly Listed[] }
   | { readonly kind: 'certificateChosen'; readonly certificateId: string }
-  | { readonly kind: 'handedOver'; readonly picture: string }
+  | { readonly kind: 'handedOver'; readonly code: Code }
   | { readonly kind: 'cameBack' }
   | { readonly kind: 'refused'; readonly refused: readonly Refused[] }
   | { readonly kind: 'progressed'; readonly progress: Progress }
@@ -140,7 +148,7 @@ export function next(state: State, happening: Happening): State {
     case 'certificateChosen':
       return { ...state, certificateId: happening.certificateId };
     case 'handedOver':
-      return { ...state, busy: false, handOver: happening.picture };
+      return { ...state, busy: false, handOver: happening.code };
     case 'cameBack':
       return { ...state, busy: false, handOver: null, problem: null };
     case 'refused': // another file may be whole again meanwhile: then the consent is asked for anew

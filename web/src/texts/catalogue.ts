@@ -20,6 +20,15 @@ export const languages: readonly string[] = Object.keys(addresses);
 /** What the server has chosen for this signer: it knows their wish, the session's and the browser's. */
 export let language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
 
+/**
+ * The language as the signer's own browser writes numbers and dates: its region, where it speaks the page's language. Of
+ * two ways to write English the one for the whole world has the day before the month.
+ */
+export function locale(): string {
+  const own = navigator.languages.find((tag) => tag.slice(0, 2) === language.slice(0, 2));
+  return own ?? (language === 'en' ? 'en-GB' : language);
+}
+
 /** Whoever keeps a part of it (`texts.review`) has that of the new language after `speak`; a single text stays the old one. */
 export const texts: Texts = await load(language);
 

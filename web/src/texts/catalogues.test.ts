@@ -5,7 +5,7 @@ import en from './en.json';
 import { sentence, size } from './format';
 import { become, differences, filled } from './message';
 
-vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en' }));
+vi.mock('./catalogue', async () => ({ texts: (await import('./en.json')).default, language: 'en', locale: () => 'en' }));
 
 const folder = new URL('.', import.meta.url);
 const catalogues = readdirSync(folder)
@@ -131,6 +131,10 @@ describe('sentences', () => {
     for (const text of Object.values(problems)) expect(text).toMatch(/^\p{Lu}.*\.$/u);
   });
 
+  test.each(catalogues)('what to do instead of a certificate in %s can be left out', (_name, { certificates, problems }) => {
+    expect(problems.CertificateExpired.replace(certificates.instead, '').trim()).toMatch(/^[^.]+\.$/);
+  });
+
   test('one says "try again" where a button for that is shown, and nowhere else', () => {
     // Those of keys: the button of the form is how they are tried again.
     const said = Object.entries(en.problems).filter(([code]) => !/^key-|^CertificateRevocationStatusUnknown$/.test(code));
@@ -206,6 +210,7 @@ describe('messages', () => {
   test.each([
     [pages, { count: 0 }, 'en', 'none'],
     [pages, { count: 1 }, 'en', '1 page'],
+    [{ one: 'Documento', other: 'Documentos' }, { count: 0 }, 'pt-BR', 'Documentos'],
     [pages, { count: 2000 }, 'en', '2,000 pages'],
     [pages, { count: 2000 }, 'pt-BR', '2.000 pages'],
     ['{name} and {name}', { name: '<b>$&{x}' }, 'en', '<b>$&{x} and <b>$&{x}'],

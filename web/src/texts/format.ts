@@ -1,6 +1,6 @@
 /** Numbers, dates and sentences as the language writes them. */
 import type { Problem } from '../session/problem';
-import { language, texts } from './catalogue';
+import { locale, texts } from './catalogue';
 import { filled, type Message, type Values } from './message';
 
 export { language, languages, speak, texts } from './catalogue';
@@ -8,7 +8,7 @@ export { language, languages, speak, texts } from './catalogue';
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
 export function fill(message: Message, values: Values): string {
-  return filled(message, values, language);
+  return filled(message, values, locale());
 }
 
 /** 1536 -> "1.5 kB". */
@@ -16,7 +16,7 @@ export function size(bytes: number): string {
   const power = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1024)), UNITS.length - 1);
   const unit = UNITS[power] ?? 'byte';
   const options = { style: 'unit', unit, unitDisplay: power === 0 ? 'long' : 'short', maximumFractionDigits: power > 1 ? 1 : 0 } as const;
-  return new Intl.NumberFormat(language, options).format(bytes / 1024 ** power);
+  return new Intl.NumberFormat(locale(), options).format(bytes / 1024 ** power);
 }
 
 /** What a file is like, for its row: pages only where there are any. */
@@ -25,17 +25,17 @@ export function factsOf({ length, pages }: { readonly length: number; readonly p
 }
 
 export function date(day: Date): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(day);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'long' }).format(day);
 }
 
-/** Day and time of day. */
+/** Day and time of day, with the zone: it is said of a signature. */
 export function moment(when: Date): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(when);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeStyle: 'long' }).format(when);
 }
 
 /** The time of day. */
 export function time(moment: Date): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(moment);
+  return new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }).format(moment);
 }
 
 /** The sentence for a code. */

@@ -17,7 +17,8 @@ export function filled(message: Message, values: Values, language: string): stri
 }
 
 function chosen(plural: Plural, count: number, language: string): string {
-  if (count === 0 && plural.zero !== undefined) return plural.zero;
+  // "1 document" is not said of none, also where the language counts 0 as one (Portuguese).
+  if (count === 0) return plural.zero ?? plural.other;
   const category = new Intl.PluralRules(language).select(count);
   const found: Partial<Record<Intl.LDMLPluralRule, string>> = plural;
   return found[category] ?? plural.other;

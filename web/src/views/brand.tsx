@@ -14,16 +14,15 @@ interface BrandProps {
 export function Brand({ session: { branding, applicationName }, controller }: BrandProps): VNode {
   const logo = useLogo(branding?.hasLogo ?? false, controller);
   useEffect(() => paint(document.documentElement.style, branding), [branding?.accent, branding?.accentDark]);
-  const name = branding?.name ?? null;
-  if (logo !== null) return <img class="brand" src={logo} alt={name ?? applicationName} />;
-  if (name !== null) return <p class="brand">{name}</p>;
+  const name = branding?.name ?? applicationName;
+  if (logo !== null) return <img class="brand" src={logo} alt={name} />;
   return (
-    <div class="brand own">
+    <div class={name === applicationName ? 'brand own' : 'brand'}>
       <span class="tile" aria-hidden="true">
-        {[...applicationName][0]}
+        {[...name][0]}
       </span>
       <p>
-        {applicationName}
+        <span class="title">{name}</span>
         <span class="facts">{texts.page.mark}</span>
       </p>
     </div>

@@ -9,7 +9,7 @@ export function Cancel({ controller, busy }: { readonly controller: Controller; 
   const dialog = useRef<HTMLDialogElement>(null);
   return (
     <>
-      <button type="button" class="plain danger leave" disabled={busy} onClick={() => dialog.current?.showModal()}>
+      <button type="button" class="plain leave" disabled={busy} onClick={() => dialog.current?.showModal()}>
         {t.button}
       </button>
       <dialog ref={dialog} aria-labelledby="cancel-question">

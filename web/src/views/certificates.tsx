@@ -10,38 +10,41 @@ const t = texts.certificates;
 /** Every certificate of the source; one that cannot be used says why, and cannot be chosen. */
 export function Certificates({ state, controller }: ViewProps): VNode {
   const { certificates, certificateId } = state;
+  // Where none can be used there is nothing to choose: the way on is another one.
+  const none = certificateId === null;
+  const heading = none ? fill(t.none, { count: certificates.length }) : t.heading;
   return (
     <section>
-      <Heading text={t.heading} />
-      {certificateId === null && <p class="problem">{t.none}</p>}
+      <Heading text={heading} />
       <fieldset class="certificates">
-        <legend class="unseen">{t.heading}</legend>
+        <legend class="unseen">{heading}</legend>
         {certificates.map((each) => (
           <div class={each.judgement.usable ? 'certificate' : 'certificate off'} key={each.info.id}>
-            <label>
-              <input
-                type="radio"
-                name="certificate"
-                disabled={!each.judgement.usable}
-                checked={each.info.id === certificateId}
-                onChange={() => controller.choose(each.info.id)}
-              />
+            {none ? (
               <CertificateFacts listed={each} />
-            </label>
+            ) : (
+              <label>
+                <input
+                  type="radio"
+                  name="certificate"
+                  disabled={!each.judgement.usable}
+                  checked={each.info.id === certificateId}
+                  onChange={() => controller.choose(each.info.id)}
+                />
+                <CertificateFacts listed={each} />
+              </label>
+            )}
             <CertificateDetails listed={each} />
           </div>
         ))}
       </fieldset>
       <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          disabled={certificateId === null}
-          onClick={() => controller.go('consent')}
-        >
-          {t.next}
-        </button>
-        <button type="button" class="plain" onClick={() => controller.go('source')}>
+        {!none && (
+          <button type="button" class="primary" onClick={() => controller.go('consent')}>
+            {t.next}
+          </button>
+        )}
+        <button type="button" class={none ? 'primary' : 'plain'} onClick={() => controller.go('source')}>
           {t.other}
         </button>
       </div>
@@ -75,8 +78,9 @@ function reason({ summary, judgement }: Listed): string {
   if (summary !== null && code === 'CertificateExpired') return fill(t.expired, { date: date(summary.notAfter) });
   if (summary !== null && code === 'CertificateNotYetValid') return fill(t.early, { date: date(summary.notBefore) });
   // The commonest first mistake of a developer: `openssl req -x509` makes authorities.
-  if (judgement.ofAuthority && code === 'CertificateKeyUsage') return texts.problems.CertificateOfAuthority;
-  return sentence({ code, message: judgement.detail ?? '' });
+  const shown = judgement.ofAuthority && code === 'CertificateKeyUsage' ? 'CertificateOfAuthority' : code;
+  // What to do instead is a button below.
+  return sentence({ code: shown, message: judgement.detail ?? '' }).replace(t.instead, '').trim();
 }
 
 export function CertificateDetails({ listed }: { readonly listed: Listed }): VNode | null {

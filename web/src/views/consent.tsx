@@ -26,19 +26,6 @@ export function Consent({ state, controller }: ViewProps): VNode {
     <section>
       <Heading text={t.heading} />
       <div class="row">
-        <h2>{fill(t.documents, { count: documents.length })}</h2>
-        <button type="button" class="plain alone" disabled={state.busy} onClick={() => controller.go('review')}>
-          {t.read}
-        </button>
-      </div>
-      <ul class="files compact">{first.map(show)}</ul>
-      {more.length > 0 && (
-        <details>
-          <summary>{fill(t.more, { count: more.length })}</summary>
-          <ul class="files compact">{more.map(show)}</ul>
-        </details>
-      )}
-      <div class="row">
         <h2>{t.certificate}</h2>
         <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
           {t.other}
@@ -50,6 +37,19 @@ export function Consent({ state, controller }: ViewProps): VNode {
           <Vouched by={chosen.judgement.confirmedBy} why={demo ? t.demo : undefined} />
           <CertificateDetails listed={chosen} />
         </div>
+      )}
+      <div class="row">
+        <h2>{fill(t.documents, { count: documents.length })}</h2>
+        <button type="button" class="plain alone" disabled={state.busy} onClick={() => controller.go('review')}>
+          {t.read}
+        </button>
+      </div>
+      <ul class="files compact">{first.map(show)}</ul>
+      {more.length > 0 && (
+        <details>
+          <summary>{fill(t.more, { count: more.length })}</summary>
+          <ul class="files compact">{more.map(show)}</ul>
+        </details>
       )}
       <Notice problem={state.problem} />
       <div class="actions">

@@ -5,7 +5,7 @@ import { START, type State, type Upload } from '../session/flow';
 import { Documents } from './documents';
 import { Notice } from './parts';
 
-vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en' }));
+vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en', locale: () => 'en' }));
 
 /** Hooks of one component: what it keeps by its place, effects at once. */
 const hooks = vi.hoisted(() => ({ kept: [] as { value: unknown }[], at: 0 }));
@@ -58,7 +58,7 @@ function page() {
       const drawn = (chooser.type as (props: unknown) => Found)(chooser.props);
       return all(drawn).find(({ type }) => (type as unknown) === 'input')!.props as { accept?: string };
     },
-    goOn: (shown: State) => draw(shown).find(({ props }) => props.class === 'primary')?.props.onClick?.(),
+    goOn: (shown: State) => draw(shown).find(({ type }) => (type as unknown) === 'button')?.props.onClick?.(),
   };
 }
 

@@ -7,7 +7,7 @@ import { passing, type Problem } from '../session/problem';
 import { factsOf, fill, sentence, size, texts } from '../texts/format';
 import { Findings, isDoubt } from './findings';
 import { Icon } from './icon';
-import { Heading, Notice, Said, type ViewProps } from './parts';
+import { Heading, Notice, Said, ToPhone, type ViewProps } from './parts';
 
 const t = texts.documents;
 
@@ -35,7 +35,7 @@ export function Documents({
     <section>
       <Heading text={t.heading} />
       <p>{t.intro[session.pdfOnly ? 'pdf' : 'files']}</p>
-      <Chooser session={session} controller={controller} />
+      <Chooser session={session} controller={controller} first={empty} />
       <ul class="files chosen" aria-label={t.list}>
         {inOrder(state).map((row) =>
           'error' in row ? (
@@ -62,15 +62,11 @@ export function Documents({
       </p>
       <Notice problem={toSay(state.problem, missing && empty)} />
       <div class="actions">
-        <button type="button" class="primary" disabled={pending || state.busy} onClick={goOn}>
+        <button type="button" class={empty ? '' : 'primary'} disabled={pending || state.busy} onClick={goOn}>
           {t.next}
         </button>
+        <ToPhone state={{ ...state, busy: pending || state.busy }} controller={controller} session={session} />
       </div>
-      {session.handOver && (
-        <button type="button" class="plain" disabled={pending || state.busy} onClick={() => void controller.handOver()}>
-          {texts.handOver.button}
-        </button>
-      )}
     </section>
   );
 }
@@ -117,10 +113,10 @@ function Row({
         {twice && <span class="warning">{t.twice}</span>}
         <Said problem={problem} />
       </div>
-      <button type="button" class="quiet" aria-label={fill(t.open, { name: document.name })} onClick={() => void onOpen().then(say)}>
-        <Icon name="look" />
+      <button type="button" class="quiet" title={fill(t.open, { name: document.name })} onClick={() => void onOpen().then(say)}>
+        <Icon name="open" />
       </button>
-      <button type="button" class="quiet" disabled={busy} aria-label={fill(t.remove, { name: document.name })} onClick={onRemove}>
+      <button type="button" class="quiet" disabled={busy} title={fill(t.remove, { name: document.name })} onClick={onRemove}>
         <Icon name="remove" />
       </button>
     </li>
@@ -150,12 +146,12 @@ function UploadRow({
         )}
       </div>
       {upload.error !== null && passing(upload.error) && (
-        <button type="button" class="quiet" aria-label={fill(t.retry, { name: upload.name })} onClick={onRetry}>
+        <button type="button" class="quiet" title={fill(t.retry, { name: upload.name })} onClick={onRetry}>
           <Icon name="again" />
         </button>
       )}
       {upload.error !== null && (
-        <button type="button" class="quiet" aria-label={fill(t.dismiss, { name: upload.name })} onClick={onDismiss}>
+        <button type="button" class="quiet" title={fill(t.dismiss, { name: upload.name })} onClick={onDismiss}>
           <Icon name="remove" />
         </button>
       )}
@@ -163,7 +159,14 @@ function UploadRow({
   );
 }
 
-function Chooser({ session, controller }: { readonly session: SessionView; readonly controller: Controller }): VNode {
+interface ChooserProps {
+  readonly session: SessionView;
+  readonly controller: Controller;
+  /** Nothing else can be done yet. */
+  readonly first: boolean;
+}
+
+function Chooser({ session, controller, first }: ChooserProps): VNode {
   const [over, setOver] = useState(false);
   const take = (files: FileList | null | undefined) => controller.add([...(files ?? [])], session.maxFile);
   return (
@@ -180,7 +183,7 @@ function Chooser({ session, controller }: { readonly session: SessionView; reado
         take(event.dataTransfer?.files);
       }}
     >
-      <label class="button">
+      <label class={first ? 'button primary' : 'button'}>
         <input
           type="file"
           multiple

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { leaves } from './ended';
 
-vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en' }));
+vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en', locale: () => 'en' }));
 
 afterEach(() => void vi.restoreAllMocks());
 

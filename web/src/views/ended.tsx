@@ -71,11 +71,11 @@ function Completed({ session }: { readonly session: SessionView }): VNode {
   return (
     <section class="done">
       <Mark name="done" kind="good" />
-      <Heading text={fill(t.completed, { count })} />
+      <Heading text={count > 0 ? fill(t.completed, { count }) : t.over} />
       <p>{count > 0 ? fill(t.completedText, { count }) : fill(t.late, { application })}</p>
+      {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && <h2>{fill(t.files, { count })}</h2>}
       <Files session={session} />
-      {session.signer !== null && <Signer signer={session.signer} />}
       {count > 0 && session.returnUrl !== null && <p>{fill(t.next, { application })}</p>}
       <GoBack session={session} automatic={count > 0 && (session.returnUrl !== null || (session.disableDownloads && isClosable()))} />
     </section>
@@ -148,6 +148,7 @@ function File({ document }: { readonly document: DocumentView }): VNode {
         <span class="name">{signedFile?.name ?? document.name}</span>
         <span class="facts">{facts.join(' · ')}</span>
         {status === 'Completed' && <span class="facts">{fill(t.key, { key: document.formattedKey })}</span>}
+        {document.awaitsLevel && <span class="warning">{t.awaits}</span>}
         {processingErrorCode !== null && <Reason code={processingErrorCode} detail={document.processingErrorDetail} />}
       </div>
       {signedFile !== null && (
@@ -193,7 +194,7 @@ function GoBack({ session, automatic, at = RETURN_SECONDS }: GoBackProps): VNode
       </a>
       {automatic && (
         <div class="counting">
-          <p role="status">{counting ? fill(t.goingBack, { count: left }) : t.stays}</p>
+          <p role="status">{counting ? fill(t.goingBack, { count: left }) : <span class="unseen">{t.stays}</span>}</p>
           {counting && (
             <button type="button" class="plain" onClick={() => stay(true)}>
               {t.stay}

@@ -118,7 +118,7 @@ test('after the end "back" goes to the first entry of a tab that has nothing bef
 test('"back" from the code for another device leads to the documents', async () => {
   const page = await opened(1);
   page.show({ ...session('Pending'), step: 'documents' });
-  page.show({ handOver: 'blob:code' });
+  page.show({ handOver: { picture: 'blob:code', expiresAt: '2026-01-01T00:05:00Z' } });
 
   page.back();
   expect([page.handedOver(), page.step(), page.browser.isLeft]).toEqual([false, 'documents', false]);

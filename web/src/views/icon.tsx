@@ -3,7 +3,6 @@ import type { VNode } from 'preact';
 /** One set: lines of two units on a grid of 24, in the colour of the text beside them. */
 const PATHS = {
   open: 'M12 4v11m0 0-4-4m4 4 4-4M5 20h14',
-  look: 'M9 4h11v11m0-11L4 20',
   remove: 'M6 6l12 12M18 6 6 18',
   again: 'M19 12a7 7 0 1 1-2-5m2-3v4h-4',
   file: 'M14 3H6v18h12V7zm0 0v4h4M9 12h6m-6 4h6',

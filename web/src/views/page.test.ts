@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { expect, test, vi } from 'vitest';
 
-vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en', languages: ['en', 'es'] }));
+vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en', locale: () => 'en', languages: ['en', 'es'] }));
 vi.stubGlobal('history', { length: 2 });
 
 const { Plain } = await import('./page');

@@ -52,7 +52,7 @@ function Page({ api, session: asked }: PageProps): VNode {
   const { session } = state;
   const live = useRef(false);
   live.current ||= session?.status === 'Pending';
-  useCalm([session?.status, state.step, state.progress === null, state.handOver].join());
+  useCalm([session?.status, state.step, state.progress === null, state.handOver?.picture].join());
   // All of the first view comes at once, in the place of nothing: what is there does not move any more.
   const part = missing(state, steps, reader);
   if (session === null || part !== null) {
@@ -136,7 +136,7 @@ function View({ state, controller, session, steps, live }: StepProps & { readonl
   const trying = session.status === 'ProcessingError' && step !== 'documents';
   if (session.status !== 'Pending' && !trying) return <Ended session={session} controller={controller} live={live} />;
   if (session.status === 'Pending' && state.handOver !== null) {
-    return <HandOver state={state} controller={controller} picture={state.handOver} />;
+    return <HandOver state={state} controller={controller} code={state.handOver} />;
   }
   if (step === 'source') return <Source state={state} controller={controller} session={session} />;
   if (step === 'certificate') return <Certificates state={state} controller={controller} />;
@@ -202,7 +202,7 @@ function Waiting({ problem, onRetry }: WaitingProps): VNode {
 /** While the signer chooses files, the first page that they will read is on its way. */
 function useFirstPage(state: State, controller: Controller, { part }: Reading): void {
   const first = toSign(state)[0];
-  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller) : undefined), [part, first?.id]);
+  useEffect(() => (part !== null && first !== undefined ? part.warm(first, controller.pages) : undefined), [part, first?.id]);
 }
 
 function isOpen({ status }: SessionView): boolean {

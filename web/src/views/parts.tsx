@@ -1,10 +1,11 @@
 /** What the steps have in common: what they are given, their heading, what went wrong. */
 import type { JSX, VNode } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import type { SessionView } from '../server/model';
 import type { Controller } from '../session/controller';
 import type { State } from '../session/flow';
 import type { Problem } from '../session/problem';
-import { sentence } from '../texts/format';
+import { sentence, texts } from '../texts/format';
 import { Icon, type IconName } from './icon';
 
 export interface ViewProps {
@@ -83,5 +84,15 @@ export function Field({ label, problem, ...input }: FieldProps): VNode {
         </p>
       )}
     </>
+  );
+}
+
+/** The offer to go on with a phone: not to one (`phone`), nor where the server has no code for it. */
+export function ToPhone({ state: { busy }, controller, session }: ViewProps & { readonly session: SessionView }): VNode | null {
+  if (!session.handOver || session.status !== 'Pending') return null;
+  return (
+    <button type="button" class="plain phone" disabled={busy} onClick={() => void controller.handOver()}>
+      {texts.handOver.button}
+    </button>
   );
 }

@@ -3,9 +3,12 @@ import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import { fill, texts } from '../texts/format';
 import { Icon } from './icon';
-import { Heading, Notice, type ViewProps } from './parts';
+import { Heading, Notice, ToPhone, type ViewProps } from './parts';
 
 const t = texts.review;
+
+/** As many names leave room for the first page below them; from this width on they stand beside it (`styles/layout.css`). */
+const FEW = innerWidth < 1024 ? 2 : 10;
 
 /**
  * What is to be done. It is in the page twice, and shown once: beside the documents where there is room for that, so that
@@ -18,15 +21,18 @@ export function ReviewHead({ state }: Pick<ViewProps, 'state'>): VNode {
       <Heading text={t.heading} />
       <p>{fill(t.intro, { count: documents.length })}</p>
       {documents.length > 1 && (
-        <ul>
-          {documents.map(({ id, name }) => (
-            <li key={id}>
-              <button type="button" class="plain" onClick={() => show(id)}>
-                {name}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <details open={documents.length <= FEW}>
+          <summary>{t.all}</summary>
+          <ul>
+            {documents.map(({ id, name }) => (
+              <li key={id}>
+                <button type="button" class="plain" onClick={() => show(id)}>
+                  {name}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </div>
   );
@@ -59,12 +65,8 @@ export function Review({ state, controller, session }: ViewProps & { readonly se
             {t.back}
           </button>
         )}
+        {session.predefined && <ToPhone state={state} controller={controller} session={session} />}
       </div>
-      {session.predefined && session.handOver && (
-        <button type="button" class="plain" disabled={state.busy} onClick={() => void controller.handOver()}>
-          {texts.handOver.button}
-        </button>
-      )}
     </section>
   );
 }

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Phase } from '../session/flow';
 import { Signing } from './signing';
 
-vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en' }));
+vi.mock('../texts/catalogue', async () => ({ texts: (await import('../texts/en.json')).default, language: 'en', locale: () => 'en' }));
 
 type Child = VNode<{ children?: Child; role?: string }> | string | null | readonly Child[];
 

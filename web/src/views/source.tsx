@@ -7,7 +7,8 @@ import type { SessionView } from '../server/model';
 import { toSign } from '../session/flow';
 import type { Problem } from '../session/problem';
 import { fill, texts } from '../texts/format';
-import { Field, Heading, Notice, type ViewProps } from './parts';
+import { Icon } from './icon';
+import { Field, Heading, Notice, ToPhone, type ViewProps } from './parts';
 
 const t = texts.source;
 
@@ -31,7 +32,7 @@ type Answers = Partial<Record<SourceKind, Availability>>;
 
 export function Source({ state, controller, session }: SourceProps): VNode {
   const kinds = offered(session);
-  const answers = useAnswers(kinds, session);
+  const { answers, asking, again } = useAnswers(kinds, session);
   // The test certificate first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
   const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
   const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
@@ -44,6 +45,12 @@ export function Source({ state, controller, session }: SourceProps): VNode {
     controller.go('source'); // what went wrong with another source is not this one's
     setChosen(kind);
   };
+  const back = (
+    <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
+      <Icon name="back" />
+      {t.back}
+    </button>
+  );
   return (
     <section>
       <Heading key={none} text={none ? t.noneHeading : t.heading} />
@@ -57,10 +64,24 @@ export function Source({ state, controller, session }: SourceProps): VNode {
           </Choice>
         ))}
       </div>
-      {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} open={none} />)}
-      <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
-        {t.back}
-      </button>
+      {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} none={none} />)}
+      {end === null ? (
+        back
+      ) : (
+        <>
+          <p role="status" class="facts">
+            {asking ? t.looking : asking === false && t.still}
+          </p>
+          <div class="actions">
+            {/* What is offered may be another choice by now. */}
+            <button type="button" class="primary" disabled={state.busy} onClick={kinds.length > 0 ? again : () => void controller.load()}>
+              {t.check}
+            </button>
+            <ToPhone state={state} controller={controller} session={session} />
+            {back}
+          </div>
+        </>
+      )}
     </section>
   );
 }
@@ -81,15 +102,21 @@ interface SourceProps extends ViewProps {
   readonly session: SessionView;
 }
 
-/** What each source says, as it comes. */
-function useAnswers(kinds: readonly SourceKind[], session: SessionView): Answers {
+/** What each source says, as it comes. `again` asks once more; `asking` is whether it does, null before. */
+function useAnswers(kinds: readonly SourceKind[], session: SessionView) {
   const [answers, setAnswers] = useState<Answers>({});
-  useEffect(() => {
-    for (const kind of kinds) {
-      void available(kind, session).then((answer) => setAnswers((before) => ({ ...before, [kind]: answer })));
-    }
-  }, []);
-  return answers;
+  const [asking, setAsking] = useState<boolean | null>(null);
+  const ask = () =>
+    Promise.all(kinds.map(async (kind) => {
+      const answer = await available(kind, session);
+      setAnswers((before) => ({ ...before, [kind]: answer }));
+    }));
+  useEffect(() => void ask(), [kinds.join()]);
+  const again = () => {
+    setAsking(true);
+    void ask().then(() => setAsking(false));
+  };
+  return { answers, asking, again };
 }
 
 /** The source that need not be chosen, once it is known that no other can be used. */
@@ -121,15 +148,29 @@ function Choice(props: {
 }
 
 /** A source that cannot be used here says why, and what to do instead. */
-function NoChoice({ kind, answer, open }: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly open: boolean }): VNode {
+function NoChoice({ kind, answer, none }: { readonly kind: SourceKind; readonly answer: Availability | undefined; readonly none: boolean }): VNode {
   const { label, program, address } = about(kind);
   const name = program || label;
   // No stop for the keyboard: what it will be is not known yet.
   if (answer === undefined || answer.usable) return <p class="off">{name}: {t.looking}</p>;
+  const [before, after] = fill(t.obstacles[answer.reason], { program }).split('{address}');
+  const why = (
+    <p>
+      {before}
+      {after && (
+        <a href={`https://${address}`} target="_blank" rel="noreferrer">
+          {address}
+        </a>
+      )}
+      {after}
+    </p>
+  );
+  // Where none can be used the reasons are what there is to read.
+  if (none) return <div class="off reason"><p class="name">{name}</p>{why}</div>;
   return (
-    <details class="off" open={open}>
+    <details class="off">
       <summary>{name}: {t.away}</summary>
-      <p class="facts">{fill(t.obstacles[answer.reason], { program, address })}</p>
+      {why}
     </details>
   );
 }
@@ -153,6 +194,7 @@ function ProgramForm({ kind, state, controller, session }: SourceProps & { reado
       <p role="status" class="facts">
         {state.busy && fill(t.elsewhere, { program: about(kind).program })}
       </p>
+      {kind === 'web-eid' && <p class="facts">{t.pinPrivate}</p>}
       <Notice problem={state.problem} />
       <button class="primary" disabled={state.busy}>
         {kind === 'web-eid' ? t.readCard : t.listCertificates}

@@ -25,15 +25,17 @@ export function TimeLeft({ state, controller, session }: ViewProps & { readonly 
     if (over) void controller.load();
   }, [over]);
   const minutes = warningFor(left);
+  // The next step needs the room; whoever reads slowly is not hurried.
+  useEffect(() => setAsked(false), [state.step]);
   const extend = () => {
     setAsked(true);
     for (const heading of document.querySelectorAll('h1')) heading.focus({ preventScroll: true }); // the button goes
     void controller.extend();
   };
   return (
-    <div class={minutes === null && !asked ? '' : 'time-left'}>
+    <div class={minutes !== null ? 'time-left' : asked ? 'time-left given' : ''}>
       <p role="status">
-        {minutes !== null && <Icon name="clock" />}
+        {(minutes !== null || asked) && <Icon name={minutes === null ? 'done' : 'clock'} />}
         {minutes !== null && fill(t.left, { count: minutes })}
         {minutes === null && asked && fill(t.given, { time: time(new Date(expiresAt)) })}
       </p>

@@ -68,10 +68,10 @@ function nameOf(tag: string): string {
 /** Who runs this page, and what for. */
 export function Footer({ session }: { readonly session: SessionView }): VNode {
   const application = session.applicationName;
-  const operator = session.branding?.name ?? null;
+  const operator = session.branding?.name ?? location.hostname;
   return (
     <footer>
-      <p>{operator === null ? fill(t.served, { host: location.hostname, application }) : fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
+      <p>{fill(operator === application ? t.runSame : t.run, { operator, application })}</p>
     </footer>
   );
 }

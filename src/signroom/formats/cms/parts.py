@@ -6,11 +6,10 @@ here nothing is read but identifiers and lengths, DER and BER alike (X.690, 8.1)
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 from signroom.domain.errors import InvalidCms
-from signroom.formats.cms.reading import CmsFile, Walk
+from signroom.formats.cms.reading import Outline, Walk
 from signroom.formats.cms.writing import sequence, set_of
 
 _SEQUENCE, _SET = 0x30, 0x31
@@ -72,7 +71,7 @@ class Parts:
     signers: tuple[SignerParts, ...]
 
 
-def read_parts(found: CmsFile) -> Parts:
+def read_parts(found: Outline) -> Parts:
     """To be used inside ``only_refusals``. Raises: InvalidCms."""
     version, algorithms, content, *rest = inside(found.octets)
     certificates = lists = signers = b""
@@ -116,7 +115,7 @@ def with_unsigned(signer: bytes, attributes: tuple[bytes, ...]) -> bytes:
 
 def inside(value: bytes) -> list[bytes]:
     """The values inside a constructed one that is all of `value`, each whole. Raises: InvalidCms."""
-    walk, found = Walk(io.BytesIO(value), len(value)), []
+    walk, found = Walk(value, len(value)), []
     walk.enter(value[0] if value else 0)
     while not walk.at_end():
         start, end = walk.skip()
@@ -129,7 +128,7 @@ def inside(value: bytes) -> list[bytes]:
 
 def first_inside(value: bytes, number: int) -> list[bytes]:
     """As `inside`, but at most the first `number` of them: what stands behind is not looked at. Raises: InvalidCms."""
-    walk = Walk(io.BytesIO(value), len(value))
+    walk = Walk(value, len(value))
     found: list[bytes] = []
     walk.enter(value[0] if value else 0)
     while len(found) < number and not walk.at_end():
@@ -140,7 +139,7 @@ def first_inside(value: bytes, number: int) -> list[bytes]:
 
 def octets_of(value: bytes) -> bytes:
     """What is in an OCTET STRING, which may be in pieces. Raises: InvalidCms."""
-    walk = Walk(io.BytesIO(value), len(value))
+    walk = Walk(value, len(value))
     return b"".join(value[start : start + length] for start, length in walk.octets())
 
 

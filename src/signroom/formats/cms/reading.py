@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import builtins
 import io
 import re
 from collections.abc import Iterator
@@ -86,13 +87,24 @@ Content = Slice | Pieces
 
 
 @dataclass(frozen=True, slots=True)
-class CmsFile:
-    """`signed` has no content; `content` is None for a detached signature."""
+class Outline:
+    """Where the parts of a SignedData are. `content` is None for a detached signature."""
 
-    signed: SignedData
     content: Content | None
     octets: bytes
     """The SignedData without its content, as it stands in the file but for its own length."""
+
+    def parsed(self) -> CmsFile:
+        """To be used inside `only_refusals`."""
+        return CmsFile(self.content, self.octets, _signed_data(self.octets))
+
+
+@dataclass(frozen=True, slots=True)
+class CmsFile(Outline):
+    """A SignedData that was read."""
+
+    signed: SignedData
+    """Without the content."""
 
 
 def whole(file: Path) -> Slice:
@@ -110,20 +122,38 @@ def digest(content: Content, algorithm: str) -> bytes:
 
 def read_cms(file: Path) -> CmsFile | None:
     """None when `file` is no SignedData. Raises: InvalidCms when it begins like one and cannot be read."""
+    return _parsed(read_outline(file))
+
+
+def read_cms_octets(octets: bytes) -> CmsFile | None:
+    """As `read_cms`, for what is in memory. Whatever stands behind the object does not count. No text is decoded."""
+    return _parsed(read_outline_octets(octets))
+
+
+def read_outline(file: Path) -> Outline | None:
+    """As `read_cms`, a tenth of the work: the parts are found and counted, and not looked into."""
     with file.open("rb") as stream:
         start = stream.read(_HEAD)
     source: Source | None = file if _begins_like_signed_data(start) else _decoded(file, start)
     return None if source is None else _read_source(source)
 
 
-def read_cms_octets(octets: bytes) -> CmsFile | None:
-    """As `read_cms`, for what is in memory. Whatever stands behind the object does not count. No text is decoded."""
+def read_outline_octets(octets: bytes) -> Outline | None:
+    """As `read_cms_octets`, and `read_outline`."""
     return _read_source(octets) if _begins_like_signed_data(octets[:_HEAD]) else None
 
 
-def _read_source(source: Source) -> CmsFile:
-    with only_refusals(), _opened(source) as stream:
-        return _read(source, stream)
+def _parsed(found: Outline | None) -> CmsFile | None:
+    with only_refusals():
+        return None if found is None else found.parsed()
+
+
+def _read_source(source: Source) -> Outline:
+    with only_refusals():
+        if isinstance(source, bytes):
+            return _read(source, Walk(source, len(source)))
+        with source.open("rb") as stream:
+            return _read(source, Walk(stream, _size(source)))
 
 
 @contextmanager
@@ -137,8 +167,7 @@ def only_refusals() -> Iterator[None]:
         raise InvalidCms from error
 
 
-def _read(source: Source, stream: BinaryIO) -> CmsFile:
-    walk = Walk(stream, _size(source))
+def _read(source: Source, walk: Walk) -> Outline:
     walk.enter(_SEQUENCE)  # ContentInfo
     walk.skip(_OID)
     walk.enter(_EXPLICIT_0)
@@ -162,7 +191,8 @@ def _read(source: Source, stream: BinaryIO) -> CmsFile:
         walk.leave()
     body = before + header(_SEQUENCE, len(kind)) + kind + after
     whole_body = header(_SEQUENCE, len(body)) + body
-    return CmsFile(_signed_data(whole_body), content, whole_body)
+    require_few_parts(Walk(whole_body, len(whole_body), most=MAX_PARTS))
+    return Outline(content, whole_body)
 
 
 def _content(source: Source, walk: Walk) -> Content:
@@ -177,7 +207,6 @@ def _content(source: Source, walk: Walk) -> Content:
 def _signed_data(whole_body: bytes) -> SignedData:
     from asn1crypto.cms import SignedData
 
-    require_few_parts(Walk(io.BytesIO(whole_body), len(whole_body), most=MAX_PARTS))
     signed = SignedData.load(whole_body)
     _ = [signer["sid"].native for signer in signed["signer_infos"]]  # asn1crypto is lazy
     return signed
@@ -232,16 +261,18 @@ def _letters(text: bytes) -> bytes:
 
 
 class Walk:
-    """Headers in a file (X.690, 8.1), one after the other, into values and out of them; lengths may be indefinite.
+    """Headers in a file or in octets (X.690, 8.1), one after the other, into values and out of them; lengths may be
+    indefinite.
 
     Each step raises InvalidCms when something else is there.
     """
 
-    def __init__(self, stream: BinaryIO, size: int, position: int = 0, most: int = _MAX_HEADERS) -> None:
-        self._stream = stream
-        self._size = size
+    def __init__(self, source: BinaryIO | bytes, size: int, position: int = 0, most: int = _MAX_HEADERS) -> None:
+        self._source = source
         self._ends: list[int | None] = []
         """Of the values that were entered; None: until the end-of-contents octets."""
+        self._limits = [size]
+        """Behind which nothing stands: of all octets, and of each value that was entered."""
         self._left = most
         self.position = position
 
@@ -251,7 +282,9 @@ class Walk:
         if found != tag or len(self._ends) == _MAX_DEPTH:
             raise InvalidCms
         self.position = start
-        self._ends.append(None if length is None else start + length)
+        end = None if length is None else start + length
+        self._ends.append(end)
+        self._limits.append(self._limits[-1] if end is None else end)
 
     def at_end(self) -> bool:
         """Of the value that was entered last."""
@@ -267,6 +300,7 @@ class Walk:
     def leave(self) -> None:
         if not self.at_end():
             raise InvalidCms
+        self._limits.pop()
         if self._ends.pop() is None:
             self.position += 2
 
@@ -307,17 +341,14 @@ class Walk:
     def bytes(self, start: int, end: int) -> bytes:
         if end - start > MAX_AROUND:
             raise InvalidCms("There is too much around its content.")
-        self._stream.seek(start)
-        return self._stream.read(end - start)
+        return self._octets(start, end - start)
 
     def _header(self) -> tuple[int, int, int | None]:
         """Of the next value: tag, where the value begins, its length or None for an indefinite one."""
         self._left -= 1
         if self._left < 0:
             raise CmsTooComplex("It is in too many pieces.")
-        self._stream.seek(self.position)
-        head = self._stream.read(10)
-        limit = next((end for end in reversed(self._ends) if end is not None), self._size)
+        head = self._octets(self.position, 10)
         if len(head) < 2 or head[0] & 0x1F == 0x1F:  # no tag of more than one octet is in a CMS object
             raise InvalidCms
         first, used = head[1], 2
@@ -330,9 +361,15 @@ class Walk:
                 raise InvalidCms
             length = int.from_bytes(head[2:used], "big")
         start = self.position + used
-        if start + (length or 0) > limit:
+        if start + (length or 0) > self._limits[-1]:
             raise InvalidCms("It ends early, or a part of it claims to be longer than it is.")
         return head[0], start, length
+
+    def _octets(self, start: int, length: int) -> builtins.bytes:
+        if isinstance(self._source, builtins.bytes):
+            return self._source[start : start + length]
+        self._source.seek(start)
+        return self._source.read(length)
 
 
 def header(tag: int, length: int) -> bytes:

@@ -13,7 +13,7 @@ from uuid import UUID
 from signroom.domain.file_validation import FileValidation
 from signroom.ports.store.applications import Applications, ApplicationSummary, KeyOwner
 from signroom.ports.store.audit_log import ANY_CHANGE, AuditLog, ChangeFilter
-from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter
+from signroom.ports.store.deliveries import FAILING, Deliveries, DeliveryFilter, ToSend
 from signroom.ports.store.document_keys import DocumentKeys
 from signroom.ports.store.documents import Documents, MetadataSearch
 from signroom.ports.store.erasing.erasures import Erasures
@@ -59,6 +59,7 @@ __all__ = [
     "Store",
     "StoredResult",
     "SubscriptionSummary",
+    "ToSend",
     "Work",
 ]
 

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from signroom.domain.document import Document
+from signroom.domain.event import RecordedEvent
+from signroom.domain.session import Session
 from signroom.domain.webhook import Attempt, Delivery, DeliveryStatus
 from signroom.ports.store.position import Position
 
@@ -25,6 +28,18 @@ class DeliveryFilter:
     failing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """What a delivery is about. Sessions and documents that are erased are told of, too: by their ids alone."""
+
+    number: int
+    """Of its next try."""
+    event: RecordedEvent | None
+    """None: it is not kept any more."""
+    session: Session | None
+    document: Document | None
+
+
 class Deliveries(Protocol):
     """Deliveries to webhooks, with their log. A ``locked`` one cannot be changed by another transaction until this one
     ends.
@@ -38,16 +53,23 @@ class Deliveries(Protocol):
 
     def add(self, delivery: Delivery) -> None: ...
 
-    def save(self, delivery: Delivery) -> None: ...
+    def save(self, *deliveries: Delivery) -> None:
+        """All in one statement."""
+
+    def locked_all(self, delivery_ids: Sequence[UUID]) -> list[Delivery]:
+        """Those of them that there are, in an order that is always the same."""
+
+    def to_send(self, deliveries: Sequence[Delivery]) -> Mapping[UUID, ToSend]:
+        """What each of them is about, by its id. One question."""
 
     def earlier(self, delivery: Delivery) -> Delivery | None:
         """The oldest one of the same webhook and stream that is older than `delivery` and still pending or held."""
 
-    def following(self, delivery: Delivery) -> Delivery | None:
-        """The oldest other one of the same webhook and stream that is pending."""
+    def following(self, settled: Sequence[Delivery]) -> list[Delivery]:
+        """Of each stream of `settled`, which are of one webhook, the oldest other one that is pending. No tests."""
 
-    def due(self, webhook_id: UUID, now: datetime) -> Delivery | None:
-        """The pending one that has been due for the longest and has nothing before it in its stream; never a test."""
+    def due(self, webhook_id: UUID, now: datetime, limit: int) -> list[Delivery]:
+        """At most `limit` pending ones with nothing before them in their streams, the longest due first. No tests."""
 
     def locked_held(self, webhook_id: UUID, limit: int) -> list[Delivery]:
         """At most `limit` that are held, the oldest first."""
@@ -79,7 +101,11 @@ class Deliveries(Protocol):
     def last_attempt(self, delivery_id: UUID) -> int:
         """The number of the newest line in its log; 0 when there is none."""
 
-    def add_attempt(self, attempt: Attempt) -> None: ...
+    def last_numbers(self, delivery_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """The same of those that were tried."""
+
+    def add_attempt(self, *attempts: Attempt) -> None:
+        """All in one statement."""
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         """Remove at most `limit` that were settled before that time, with their log. Returns how many were removed."""

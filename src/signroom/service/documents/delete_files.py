@@ -44,7 +44,7 @@ def _in_folder(ports: Ports, document: Document) -> list[str] | None:
     if not document.was_raised:
         return []
     try:
-        return ports.blobs.beginning_with(document.blob_folder.every())
+        return [key for beginning in document.blob_folder.every() for key in ports.blobs.beginning_with(beginning)]
     except StorageUnavailable:
         return None
 

@@ -66,7 +66,7 @@ def _mark(ports: Ports, gone: Sequence[Document], now: datetime) -> int:
         work.documents.remove(*(d.id for d in local))
         marked = work.documents.mark_purged([d.id for d in others], now)
         # A run that raises a signed file, and is killed now, leaves its file later.
-        late = [d.blob_folder.every() for d in others if d.was_raised]
+        late = [beginning for d in others if d.was_raised for beginning in d.blob_folder.every()]
         work.erasures.expect_late_files(late, now + PURGE_GRACE)
         known = _known(work, others)
         for document in others:

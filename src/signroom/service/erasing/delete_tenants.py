@@ -157,7 +157,7 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
     with ports.store.read() as work:
         ids = [session.id for session in work.removal.ended(application.id, _AT_ONCE)]
         documents = [document for one in ids for document in work.erasures.documents_of_session(one)]
-    _delete_files(ports, documents, [blobs_of_session(one) for one in ids])
+    _delete_files(ports, documents, [beginning for one in ids for beginning in blobs_of_session(one)])
     now = ports.clock.now()
     with ports.store.work() as work:
         sessions = work.removal.locked_ended(ids)
@@ -170,7 +170,8 @@ def _removed_sessions(ports: Ports, application: Application) -> int:
         for one in whole:
             of_session = [document for document in gone if document.session_id == one]
             work.erasures.remove_traces(application.subscription_id, one, of_session, now)
-        work.erasures.expect_late_files([blobs_of_session(one) for one in whole], now + PURGE_GRACE)
+        late = [beginning for one in whole for beginning in blobs_of_session(one)]
+        work.erasures.expect_late_files(late, now + PURGE_GRACE)
         work.removal.remove(whole, [document.id for document in gone])
     return len(whole)
 
@@ -179,13 +180,14 @@ def _removed_local_documents(ports: Ports, application: Application) -> int:
     """The same of documents without a session. Raises: StorageUnavailable."""
     with ports.store.read() as work:
         documents = work.removal.local_documents(application.id, _AT_ONCE)
-    _delete_files(ports, documents, [document.blob_folder.every() for document in documents])
+    _delete_files(ports, documents, [one for document in documents for one in document.blob_folder.every()])
     now = ports.clock.now()
     with ports.store.work() as work:
         current = work.removal.locked_documents([document.id for document in documents])
         gone = [document for document in current if document.status is not DocumentStatus.PROCESSING]
         work.erasures.remove_traces(application.subscription_id, None, gone, now)
-        work.erasures.expect_late_files([document.blob_folder.every() for document in gone], now + PURGE_GRACE)
+        late = [beginning for document in gone for beginning in document.blob_folder.every()]
+        work.erasures.expect_late_files(late, now + PURGE_GRACE)
         work.removal.remove([], [document.id for document in gone])
     return len(gone)
 

@@ -260,5 +260,5 @@ def _documents(work: Work, erasure: Erasure) -> list[Document]:
 
 def _beginnings(erasure: Erasure, documents: Sequence[Document]) -> list[str]:
     if erasure.kind is ErasedKind.SESSION:
-        return [blobs_of_session(erasure.id)]
-    return [document.blob_folder.every() for document in documents]
+        return [*blobs_of_session(erasure.id)]
+    return [beginning for document in documents for beginning in document.blob_folder.every()]

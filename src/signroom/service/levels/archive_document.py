@@ -11,6 +11,8 @@ own. The comments in the code have the same numbers:
 3. Store the copy.
 4. Lock the document, and add the version. Delete the copy when the document has changed meanwhile.
 
+5. Hasten others that wait, when a level was reached: who was down for this one was down for them, too.
+
 A run that is killed between 3 and 4 leaves a file that no row points to. It is deleted with the document's files.
 """
 
@@ -50,6 +52,8 @@ TRIED_FOR = timedelta(days=30)
 _SECONDS = 60.0
 """For everything from outside in one run."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=6)
+_HASTENED = 8
+"""More than the places of a process get through in a second, in which it asks once."""
 _GROWTH = 4
 """The wait is this part of the time since then."""
 
@@ -100,7 +104,15 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
     settled = await asyncio.to_thread(_settle, ports, document, made, final=wait is None)
     if not settled and made.version is not None:
         await asyncio.to_thread(delete_files, ports, [], [made.version.file.blob_key])
+    # 5. Hasten others that wait.
+    if made.version is not None:
+        await asyncio.to_thread(ports.jobs.hasten, ARCHIVE_DOCUMENT, _HASTENED)
     return wait if settled else None
+
+
+def try_an_archive(ports: Ports) -> int:
+    """Let one document that waits be tried now: it finds out whether the outside is back. Returns 1, or 0."""
+    return ports.jobs.hasten(ARCHIVE_DOCUMENT, 1)
 
 
 def give_up_archiving(ports: Ports, document_id: UUID, code: str) -> None:

@@ -15,21 +15,23 @@ One run does this (the comments in the code have the same numbers):
 7. Send it. Nothing is locked while the endpoint is asked.
 8. Lock both again and write the attempt down. Stop here when another run has already written this attempt.
 9. After a success: mark the delivery as delivered, and wake the next one of its stream. While the run has time left,
-   claim another due delivery of the same webhook, and repeat 6 to 9 for it. This saves that delivery a turn in the
-   queue, of which each endpoint gets a few at a time.
+   claim some more due deliveries of the same webhook, of each stream one, and repeat 6 to 9 for them together: their
+   reads are one question, and their attempts are written in one transaction. This also saves them a turn in the queue,
+   of which each endpoint gets a few at a time.
 10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout. Log
-    the failure.
+    the failure. What was claimed together with it and was not sent yet is due again.
 11. Withdraw the jobs of the deliveries that were delivered on the way.
 
-A crash between 5 and 8 repeats the try. An event therefore arrives at least once, always under the same id.
+A crash between 5 and 8 repeats the try, and those that were made since the last 8. An event therefore arrives at least
+once, always under the same id.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -59,7 +61,7 @@ from signroom.domain.webhook import (
 )
 from signroom.ports import Ports
 from signroom.ports.outside import Unreachable
-from signroom.ports.store import Work
+from signroom.ports.store import ToSend, Work
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
 from signroom.service.webhooks.endpoint_credentials import credentials
 
@@ -73,6 +75,11 @@ _REFUSED_AGAIN = timedelta(seconds=0.25)
 """A delivery without a place waits for this, times the number of those who found none since somebody last found one. So
 those who wait come again a few at a time, however many there are."""
 _SHORTEST_REFUSED, _LONGEST_REFUSED = timedelta(seconds=2), timedelta(minutes=2)
+_TOGETHER = 10
+"""Deliveries that are claimed at once. So many events may arrive twice after a crash."""
+_TOGETHER_SECONDS = 0.5
+"""No try of those that were claimed at once begins later than this after the first. A slow endpoint gets fewer at once,
+and a webhook that is paused meanwhile gets no more than these."""
 _TURN = 5.0
 """Seconds for which a run takes further deliveries. A process that shuts down waits for the run to end."""
 
@@ -104,11 +111,24 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class GoOnWith:
-    """The delivery succeeded, and `delivery`, another one of the same webhook, is claimed."""
+    """All tries succeeded, and `deliveries`, others of the same webhook, are claimed."""
 
-    delivery: Delivery
+    deliveries: tuple[Delivery, ...]
     webhook: Webhook
-    """As it was when the delivery was claimed."""
+    """As it was when the deliveries were claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What was sent, and what came of it."""
+
+    send: Send
+    attempt: Attempt
+    requested_wait: timedelta | None
+    """How long the endpoint asks us to wait before the next try."""
+
+
+_Outcome = WaitFor | Finished
 
 
 def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
@@ -119,12 +139,13 @@ def deliver_webhook(ports: Ports, delivery_id: UUID) -> timedelta | None:
     deadline = time.monotonic() + _TURN
     with ExitStack() as place:
         step = _begin(ports, delivery_id, place)
-        if isinstance(step, Send):
-            outcome = _try_once(ports, step, deadline)
-            if isinstance(outcome, GoOnWith):
-                _go_on(ports, outcome, deadline)
-        else:
-            outcome = step
+        if not isinstance(step, Send):
+            return step.time if isinstance(step, WaitFor) else None
+        tried = _ask(ports, step)
+        (outcome,), following = _settle(ports, step.webhook.id, [tried], go_on=time.monotonic() < deadline)
+        _tell(ports, tried, outcome)
+        if following is not None:
+            _go_on(ports, following, deadline)
     return outcome.time if isinstance(outcome, WaitFor) else None
 
 
@@ -137,45 +158,68 @@ def _go_on(ports: Ports, first: GoOnWith, deadline: float) -> None:
     following: GoOnWith | None = first
     while following is not None:
         claimed, following = following, None
-        current = claimed.delivery
-        try:
-            step = _read_try(ports, claimed)
-            if isinstance(step, Send):
-                outcome = _try_once(ports, step, deadline)
-                if isinstance(outcome, GoOnWith):
-                    following = outcome
-                if not isinstance(outcome, WaitFor) and step.number == 1:
-                    spared_jobs.append(first_key(current))
-        except Unavailable:
-            following = None  # the delivery's own job tries it again
-        except Exception:  # noqa: BLE001  (logged: a mistake with this delivery must not fail the job of the first one)
-            ports.meter.mistake("delivery")
-            fail_delivery(ports, current.id, "InternalError")
+        with suppress(Unavailable):  # the jobs of those that are left undone try them again
+            following = _send_together(ports, claimed, deadline, spared_jobs)
     # 11. These deliveries need their own jobs no longer.
     if spared_jobs:
         ports.jobs.withdraw(spared_jobs)
 
 
-def _try_once(ports: Ports, send: Send, deadline: float) -> WaitFor | Finished | GoOnWith:
-    """Steps 7 to 10. After `deadline` no further delivery is claimed."""
-    session_id = None if send.session is None else send.session.id
-    ports.meter.about(delivery_id=send.delivery.id, session_id=session_id)
-    attempt, requested_wait = _ask(ports, send)
-    ports.meter.count("webhook_attempt", _outcome(attempt))
-    outcome = _settle(ports, send.webhook.id, attempt, requested_wait, go_on=time.monotonic() < deadline)
-    if not attempt.succeeded:
-        again_in = outcome.time if isinstance(outcome, WaitFor) else None
-        host = urlsplit(send.endpoint.url).hostname or ""
-        reason = attempt.error or f"It answered with status {attempt.status_code}."
-        ports.meter.webhook_refused(
-            send.webhook.id,
-            host,
-            status=attempt.status_code,
-            reason=reason,
-            number=attempt.number,
-            again_in=again_in,
-        )
-    return outcome
+def _send_together(ports: Ports, claimed: GoOnWith, deadline: float, spared_jobs: list[str]) -> GoOnWith | None:
+    """Steps 6 to 10 for deliveries that were claimed together.
+
+    Raises: Unavailable, after the tries that were made are written down.
+    """
+    until = min(deadline, time.monotonic() + _TOGETHER_SECONDS)
+    tried = list[_Tried]()
+    mistaken: Delivery | None = None
+    outage: Unavailable | None = None
+    begun = set[UUID]()
+    for send in _read_tries(ports, claimed):
+        if tried and time.monotonic() >= until:
+            break
+        begun.add(send.delivery.id)
+        try:
+            tried.append(_ask(ports, send))
+        except Unavailable as error:
+            outage = error
+            break
+        except Exception:  # noqa: BLE001  (logged: a mistake with one delivery must not fail the job of the first one)
+            ports.meter.mistake("delivery")
+            mistaken = send.delivery
+            break
+        if not tried[-1].attempt.succeeded:
+            break
+    following = None
+    left = [delivery for delivery in claimed.deliveries if delivery.id not in begun]
+    if tried or left:
+        go_on = mistaken is None and outage is None and time.monotonic() < deadline
+        outcomes, following = _settle(ports, claimed.webhook.id, tried, left=left, go_on=go_on)
+        for one, outcome in zip(tried, outcomes, strict=True):
+            _tell(ports, one, outcome)
+            if not isinstance(outcome, WaitFor) and one.send.number == 1:
+                spared_jobs.append(first_key(one.send.delivery))
+    if mistaken is not None:
+        fail_delivery(ports, mistaken.id, "InternalError")
+    if outage is not None:
+        raise outage
+    return following
+
+
+def _tell(ports: Ports, tried: _Tried, outcome: _Outcome) -> None:
+    """Step 10: log a failure."""
+    attempt, send = tried.attempt, tried.send
+    if attempt.succeeded:
+        return
+    ports.meter.about(delivery_id=send.delivery.id, session_id=None if send.session is None else send.session.id)
+    ports.meter.webhook_refused(
+        send.webhook.id,
+        urlsplit(send.endpoint.url).hostname or "",
+        status=attempt.status_code,
+        reason=attempt.error or f"It answered with status {attempt.status_code}.",
+        number=attempt.number,
+        again_in=outcome.time if isinstance(outcome, WaitFor) else None,
+    )
 
 
 def fail_delivery(ports: Ports, delivery_id: UUID, code: str) -> None:
@@ -241,8 +285,10 @@ def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor 
 
 def _claim_and_read(ports: Ports, work: Work, webhook: Webhook, delivery: Delivery, now: datetime) -> Send | Finished:
     """Steps 5 and 6 in one transaction."""
-    claimed = _claim(ports, work, delivery, now)
-    return _what_to_send(work, webhook, claimed) or _without_event(work, claimed, now)
+    claimed = _claim(ports, delivery, now)
+    work.deliveries.save(claimed)
+    (found,) = _what_to_send(work, webhook, [claimed])
+    return found if isinstance(found, Send) else _without_event(work, claimed, now)
 
 
 def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFor | None:
@@ -256,27 +302,27 @@ def _without_place(ports: Ports, delivery: Delivery, place: ExitStack) -> WaitFo
     return WaitFor(min(max(refused * _REFUSED_AGAIN, _SHORTEST_REFUSED), _LONGEST_REFUSED))
 
 
-def _claim(ports: Ports, work: Work, delivery: Delivery, now: datetime) -> Delivery:
+def _claim(ports: Ports, delivery: Delivery, now: datetime) -> Delivery:
     """Step 5: no other run begins a try of this delivery before this try must be over."""
-    claimed = replace(delivery, due_at=now + ports.limits.webhook_timeout + _MARGIN)
-    work.deliveries.save(claimed)
-    return claimed
+    return replace(delivery, due_at=now + longest_try(ports))
 
 
-def _read_try(ports: Ports, claimed: GoOnWith) -> Send | Finished:
-    """Step 6 for a further delivery. It does not run in the transaction that claims the delivery: an error in it must
-    not undo what that transaction settles for the delivery before.
+def longest_try(ports: Ports) -> timedelta:
+    """How long after it was claimed the try of a delivery may still be under way."""
+    return timedelta(seconds=_TOGETHER_SECONDS) + ports.limits.webhook_timeout + _MARGIN
+
+
+def _read_tries(ports: Ports, claimed: GoOnWith) -> Sequence[Send]:
+    """Step 6 for further deliveries. It does not run in the transaction that claims them: an error in it must not undo
+    what that transaction settles for those before.
     """
     with ports.store.ask() as work:
-        found = _what_to_send(work, claimed.webhook, claimed.delivery)
-    if found is not None:
-        return found
-    with ports.store.work() as work:
-        try:
-            _, delivery = _locked(work, claimed.webhook.id, claimed.delivery.id)
-        except (DeliveryNotFound, WebhookNotFound):
-            return Finished()
-        return _without_event(work, delivery, ports.clock.now())
+        found = _what_to_send(work, claimed.webhook, claimed.deliveries)
+    for delivery in (one for one in found if isinstance(one, Delivery)):
+        with ports.store.work() as work, suppress(DeliveryNotFound, WebhookNotFound):
+            _, current = _locked(work, claimed.webhook.id, delivery.id)
+            _without_event(work, current, ports.clock.now())
+    return [one for one in found if isinstance(one, Send)]
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -286,22 +332,21 @@ def _behind(before: Delivery, now: datetime) -> timedelta:
     return max(before.due_at - now, timedelta()) + _SOON
 
 
-def _what_to_send(work: Work, webhook: Webhook, delivery: Delivery) -> Send | None:
-    """Step 6. None when the event is not kept any more, or the endpoint is not known."""
-    number = work.deliveries.last_attempt(delivery.id) + 1
-    erasures = work.erasures  # erased ones are told of, too: by their ids alone
-    session = None if delivery.session_id is None else erasures.session_of_any_tenant(delivery.session_id)
-    document = None if delivery.document_id is None else erasures.document_of_any_tenant(delivery.document_id)
+def _what_to_send(work: Work, webhook: Webhook, deliveries: Sequence[Delivery]) -> list[Send | Delivery]:
+    """Step 6. The delivery itself when its event is not kept any more, or its endpoint is not known."""
+    found = work.deliveries.to_send(deliveries)
+    return [_send(webhook, delivery, found.get(delivery.id)) or delivery for delivery in deliveries]
+
+
+def _send(webhook: Webhook, delivery: Delivery, found: ToSend | None) -> Send | None:
+    if found is None or found.event is None:
+        return None
     endpoint = webhook.endpoint
-    if endpoint is None and session is not None and session.webhook_url is not None:
-        endpoint = Endpoint(session.webhook_url)
+    if endpoint is None and found.session is not None and found.session.webhook_url is not None:
+        endpoint = Endpoint(found.session.webhook_url)
     if endpoint is None:
         return None
-    try:
-        event = work.feed.of_any_tenant(delivery.event_id)
-    except EventNotFound:
-        return None
-    return Send(number, delivery, webhook, endpoint, event, session, document)
+    return Send(found.number, delivery, webhook, endpoint, found.event, found.session, found.document)
 
 
 def _without_event(work: Work, delivery: Delivery, now: datetime) -> Finished:
@@ -312,8 +357,9 @@ def _without_event(work: Work, delivery: Delivery, now: datetime) -> Finished:
     return Finished()
 
 
-def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
-    """Step 7. Returns the attempt, and how long the endpoint asks us to wait before the next one."""
+def _ask(ports: Ports, send: Send) -> _Tried:
+    """Step 7."""
+    ports.meter.about(delivery_id=send.delivery.id, session_id=None if send.session is None else send.session.id)
     now, started = ports.clock.now(), time.monotonic()
     status, error, start, wait = None, None, None, None
     try:
@@ -335,7 +381,9 @@ def _ask(ports: Ports, send: Send) -> tuple[Attempt, timedelta | None]:
         start = None  # an endpoint may repeat what was erased
     took = round((time.monotonic() - started) * 1000)
     error = None if error is None else error[:MAX_ERROR]
-    return Attempt(send.delivery.id, send.number, now, took, status, error, start), wait
+    attempt = Attempt(send.delivery.id, send.number, now, took, status, error, start)
+    ports.meter.count("webhook_attempt", _outcome(attempt))
+    return _Tried(send, attempt, wait)
 
 
 def _is_of_erased(send: Send) -> bool:
@@ -364,45 +412,83 @@ def credentials_owner(webhook_id: UUID) -> str:
 
 
 def _settle(
-    ports: Ports, webhook_id: UUID, attempt: Attempt, requested_wait: timedelta | None, *, go_on: bool
-) -> WaitFor | Finished | GoOnWith:
-    """Steps 8 to 10. Only with `go_on` another delivery is claimed after a success."""
+    ports: Ports, webhook_id: UUID, tried: Sequence[_Tried], *, left: Sequence[Delivery] = (), go_on: bool
+) -> tuple[list[_Outcome], GoOnWith | None]:
+    """Steps 8 to 10 for tries of one webhook, of which at most the last has failed.
+
+    Deliveries that were claimed and are `left` are due again. Only with `go_on`, and after successes, further ones are
+    claimed.
+    """
     now = ports.clock.now()
     with ports.store.work() as work:
-        # 8. Write the attempt down.
+        # 8. Write the attempts down.
         try:
-            webhook, delivery = _locked(work, webhook_id, attempt.delivery_id)
-        except (DeliveryNotFound, WebhookNotFound):
-            return Finished()  # the webhook was removed meanwhile
-        if work.deliveries.last_attempt(delivery.id) >= attempt.number:
-            return _rest(delivery, now)  # another run has made this try too, and was faster
-        work.deliveries.add_attempt(attempt)
-        # 9. After a success: settle the delivery, and claim another one.
-        if attempt.succeeded:
-            if webhook.failing_since is not None:
-                work.webhooks.save(replace(webhook, failing_since=None))
-            if not delivery.status.settled:
-                work.deliveries.save(delivery.delivered(now))
-                _wake_next(work, delivery, now)
-            return _another(ports, work, webhook, now) if go_on else Finished()
-        # 10. After a failure: plan the next try, or give up.
-        if webhook.failing_since is None:
-            webhook = replace(webhook, failing_since=attempt.at)
+            webhook = work.webhooks.locked_of_any_tenant(webhook_id)
+        except WebhookNotFound:
+            return [Finished() for _ in tried], None  # it was removed meanwhile, with its deliveries
+        ids = [one.attempt.delivery_id for one in tried]
+        locked = {one.id: one for one in work.deliveries.locked_all([*ids, *(one.id for one in left)])}
+        written = work.deliveries.last_numbers(ids)
+        # Another run may have made a try, too, and been faster.
+        mine = [one for one in tried if written.get(one.attempt.delivery_id, 0) < one.attempt.number]
+        mine = [one for one in mine if one.attempt.delivery_id in locked]
+        work.deliveries.add_attempt(*(one.attempt for one in mine))
+        # 9. After successes: settle the deliveries.
+        succeeded = [locked[one.attempt.delivery_id] for one in mine if one.attempt.succeeded]
+        if succeeded and webhook.failing_since is not None:
+            webhook = replace(webhook, failing_since=None)
             work.webhooks.save(webhook)
-        if delivery.status is not DeliveryStatus.PENDING:
-            return Finished()
-        wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), requested_wait)
-        if wait is None:
-            _give_up(work, webhook, delivery, now)
-            return Finished()
-        work.deliveries.save(delivery.again(now + wait))
-        return WaitFor(wait)
+        settled = [delivery for delivery in succeeded if not delivery.status.settled]
+        given_back = [locked[one.id] for one in left if locked.get(one.id) == one]
+        work.deliveries.save(
+            *(delivery.delivered(now) for delivery in settled),
+            *(replace(one, due_at=one.created_at) for one in given_back),
+        )
+        _wake_next(work, settled, now)
+        ours = {one.attempt.delivery_id for one in mine}
+        outcomes = [_rest(locked.get(one), now, is_ours=one in ours) for one in ids]
+        # 10. After a failure: plan the next try, or give up.
+        if mine and not mine[-1].attempt.succeeded:
+            failed = mine[-1]
+            delivery = locked[failed.attempt.delivery_id]
+            outcomes[tried.index(failed)] = _after_failure(ports, work, (webhook, delivery), failed, now)
+        if not go_on or len(succeeded) < len(tried):
+            return outcomes, None
+        # 9. Claim others.
+        return outcomes, _others(ports, work, webhook, now, _most([one.attempt for one in tried]))
 
 
-def _another(ports: Ports, work: Work, webhook: Webhook, now: datetime) -> GoOnWith | Finished:
-    """Claim another delivery of `webhook` that is due, if there is one."""
-    following = None if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now)
-    return Finished() if following is None else GoOnWith(_claim(ports, work, following, now), webhook)
+def _after_failure(
+    ports: Ports, work: Work, locked: tuple[Webhook, Delivery], tried: _Tried, now: datetime
+) -> _Outcome:
+    webhook, delivery = locked
+    if webhook.failing_since is None:
+        webhook = replace(webhook, failing_since=tried.attempt.at)
+        work.webhooks.save(webhook)
+    if delivery.status is not DeliveryStatus.PENDING:
+        return Finished()
+    wait = _waits(ports, delivery).after(delivery.tries + 1, _jitter(), tried.requested_wait)
+    if wait is None:
+        _give_up(work, webhook, delivery, now)
+        return Finished()
+    work.deliveries.save(delivery.again(now + wait))
+    return WaitFor(wait)
+
+
+def _most(attempts: Sequence[Attempt]) -> int:
+    """How many deliveries an endpoint that has answered like this takes in `_TOGETHER_SECONDS`."""
+    each = sum(attempt.milliseconds for attempt in attempts) / 1000 / max(len(attempts), 1)
+    return _TOGETHER if each * _TOGETHER <= _TOGETHER_SECONDS else max(1, int(_TOGETHER_SECONDS / each))
+
+
+def _others(ports: Ports, work: Work, webhook: Webhook, now: datetime, most: int) -> GoOnWith | None:
+    """Claim other deliveries of `webhook` that are due, if there are any."""
+    due = [] if work.webhooks.stopped(webhook) else work.deliveries.due(webhook.id, now, most)
+    if not due:
+        return None
+    claimed = [_claim(ports, delivery, now) for delivery in due]
+    work.deliveries.save(*claimed)
+    return GoOnWith(tuple(claimed), webhook)
 
 
 def _outcome(attempt: Attempt) -> str:
@@ -411,9 +497,9 @@ def _outcome(attempt: Attempt) -> str:
     return "not reached" if attempt.status_code is None else "refused"
 
 
-def _rest(delivery: Delivery, now: datetime) -> WaitFor | Finished:
-    """What is left to do for a delivery whose try another run has written down."""
-    if delivery.status is not DeliveryStatus.PENDING:
+def _rest(delivery: Delivery | None, now: datetime, *, is_ours: bool) -> _Outcome:
+    """What is left to do for a delivery that has succeeded, or whose try another run has written down."""
+    if is_ours or delivery is None or delivery.status is not DeliveryStatus.PENDING:
         return Finished()
     return WaitFor(max(delivery.due_at - now, timedelta()))
 
@@ -431,20 +517,20 @@ def _give_up(work: Work, webhook: Webhook, delivery: Delivery, now: datetime) ->
     """The last try has failed. Pause a webhook whose every attempt since the first try of this delivery has failed."""
     if delivery.is_test or webhook.endpoint is None or not _failed_throughout(work, webhook, delivery):
         work.deliveries.save(delivery.failed(now))
-        _wake_next(work, delivery, now)
+        _wake_next(work, [delivery], now)
         return
-    work.deliveries.save(delivery.held())
+    work.deliveries.save(replace(delivery.held(), due_at=now))
     if webhook.paused_at is None:
         work.webhooks.save(webhook.paused(now))
         record_event(work, DeliveryPaused(None, now, webhook.id), webhook.subscription_id, webhook.application_id)
 
 
-def _wake_next(work: Work, settled: Delivery, now: datetime) -> None:
-    """Let the next delivery of the stream go out now. One whose job has not run yet is due already."""
-    following = work.deliveries.following(settled)
-    if following is not None and following.due_at > now:
-        work.deliveries.save(replace(following, due_at=now))
-        work.enqueue(DELIVER_WEBHOOK, key_again(following, now), following.id, lane=str(following.webhook_id))
+def _wake_next(work: Work, settled: Sequence[Delivery], now: datetime) -> None:
+    """Let the next deliveries of the streams go out now. Those whose jobs have not run yet are due already."""
+    waiting = [delivery for delivery in work.deliveries.following(settled) if delivery.due_at > now]
+    work.deliveries.save(*(replace(delivery, due_at=now) for delivery in waiting))
+    for delivery in waiting:
+        work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(delivery.webhook_id))
 
 
 def _failed_throughout(work: Work, webhook: Webhook, delivery: Delivery) -> bool:

@@ -11,7 +11,7 @@ from signroom.domain.errors import WebhookNotFound
 from signroom.ports import Ports
 from signroom.ports.store import Work
 from signroom.service.events.record_event import DELIVER_WEBHOOK
-from signroom.service.webhooks.deliver_webhook import key_again
+from signroom.service.webhooks.deliver_webhook import key_again, longest_try
 
 RELEASE_DELIVERIES = "release-deliveries"
 """The job's name."""
@@ -40,6 +40,9 @@ def release_deliveries(ports: Ports, webhook_id: UUID) -> timedelta | None:
         held = work.deliveries.locked_held(webhook_id, AT_ONCE)
         for number, delivery in enumerate(held):
             wait = PACE * number
+            if now < delivery.due_at <= now + longest_try(ports):
+                # A try may be under way. When it succeeds, the event is not sent a second time.
+                wait = max(wait, delivery.due_at - now)
             work.deliveries.save(delivery.released(now + wait))
             work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, delay=wait, lane=str(webhook_id))
     return PACE * AT_ONCE if len(held) == AT_ONCE else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto.cms import SignedData
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signroom.domain.augmentation import Augmentation, TimestampUse
@@ -119,6 +120,21 @@ def test_each_level_is_what_it_is_called(
     assert signers(file)[0]["signature"].dump() == fields
     assert verify(file, beside).intact
     assert not list(tmp_path.glob("*.augmented"))
+
+
+def test_a_step_looks_into_the_object_once_and_into_its_token_once(
+    content: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, read, load = tmp_path / "signed.p7m", [0], SignedData.load
+    value = sign(content, "p256", file, ATTACHED, content=None, stamped=True)
+
+    def counted(octets: bytes) -> SignedData:
+        read[0] += 1
+        return load(octets)
+
+    monkeypatch.setattr(SignedData, "load", counted)
+    raise_level(file, to_archive(value, all_data("p256")))
+    assert read == [2]
 
 
 Damage = Callable[[bytes], bytes]

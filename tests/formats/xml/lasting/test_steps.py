@@ -15,6 +15,7 @@ from signroom.domain.augmentation import NO_DATA, Augmentation, LaidOutAugmentat
 from signroom.domain.errors import (
     AugmentationImpossible,
     BrokenSignature,
+    InvalidXml,
     NotSigned,
     Refused,
     TimestampTooLarge,
@@ -24,7 +25,10 @@ from signroom.domain.errors import (
 from signroom.domain.level import Level
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indication
 from signroom.formats.xml import format as xml
+from signroom.formats.xml.lasting import steps
 from signroom.formats.xml.lasting.properties import MAX_TOKEN, MAX_VALUE, timestamp
+from signroom.formats.xml.places import Place, Splice
+from signroom.formats.xml.reading import XmlDocument
 from tests.formats.xml.files import INVOICE
 from tests.formats.xml.lasting.raising import (
     PLAIN,
@@ -145,6 +149,37 @@ def test_data_of_the_signer_alone_is_not_enough(file: Path) -> None:
     assert reached(file) == [Level.B_T]
     step(file, Augmentation(None, three_tiers.data_of_stamper(), value))
     assert reached(file) == [Level.B_LT]
+
+
+def test_a_step_looks_at_the_file_before_and_after_it_and_at_nothing_once_it_has_its_token(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = sign(file, "p256")
+    parsed, parse = [0], XmlDocument.parse_again
+
+    def counted(document: XmlDocument) -> Any:
+        parsed[0] += 1
+        return parse(document)
+
+    monkeypatch.setattr(XmlDocument, "parse_again", counted)
+    archived = laid_out(file, Augmentation(ARCHIVE, data_of("p256"), value))
+    assert parsed == [2]
+    augment(file, archived, token_for(archived))
+    assert parsed == [2]
+    augment(file, laid_out(file, Augmentation(None, data_of("rsa2048"), value)), None)
+    assert parsed == [4]
+
+
+def test_what_would_end_up_elsewhere_is_not_put_in(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = sign(file, "p256")
+
+    def behind(document: XmlDocument, _place: Place, element: bytes) -> Splice:
+        end = document.data.rindex(b"</")
+        return Splice(end, end, element)
+
+    monkeypatch.setattr(steps, "splice_of", behind)
+    refused(file, Augmentation(ARCHIVE, data_of("p256"), value), InvalidXml)
+    refused(file, Augmentation(None, data_of("rsa2048"), value), InvalidXml)
 
 
 def test_a_timestamp_and_data_come_together(file: Path) -> None:

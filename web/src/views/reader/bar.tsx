@@ -15,19 +15,21 @@ interface BarProps {
   readonly name: string;
   readonly page: number;
   readonly pages: number;
+  /** There is no other page to go to. */
+  readonly single: boolean;
   readonly onPage: (page: number) => void;
   readonly search: Search;
 }
 
 /** What the signer reads with. It stays at the top of the screen. */
-export function Bar({ view, onZoom, onTogether, name, page, pages, onPage, search }: BarProps): VNode {
+export function Bar({ view, onZoom, onTogether, name, page, pages, single, onPage, search }: BarProps): VNode {
   const [finding, setFinding] = useState(false);
   const { zoom, together } = view;
   const percent = new Intl.NumberFormat(language, { style: 'percent' }).format(zoom);
   return (
     <div class="reading" role="group" aria-label={t.tools}>
       <div class="tools">
-        <PageNumber name={name} page={page} pages={pages} onPage={onPage} />
+        {!single && <PageNumber name={name} page={page} pages={pages} onPage={onPage} />}
         <span class="space" />
         {!together && (
           <>
@@ -40,7 +42,7 @@ export function Bar({ view, onZoom, onTogether, name, page, pages, onPage, searc
             {zoom !== 1 && <Tool mark="fit" name={t.fit} onClick={() => onZoom(1)} />}
           </>
         )}
-        <Tool mark="together" name={t.together} pressed={together} onClick={onTogether} />
+        {!single && <Tool mark="together" name={t.together} pressed={together} onClick={onTogether} />}
         <Tool
           mark="find"
           name={t.find}

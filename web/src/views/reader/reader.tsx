@@ -53,7 +53,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
 
   useLayoutEffect(() => {
     const first = documents[0];
-    return first && warm(first, controller);
+    return first && warm(first, controller.pages);
   }, []);
 
   useEffect(() => {
@@ -147,6 +147,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
           name={read.name}
           page={read.id === at.id ? at.page : 0}
           pages={read.pages}
+          single={paged.length === 1 && read.pages === 1}
           onPage={(page) => goTo(read.id, page)}
           search={search}
         />
@@ -158,7 +159,7 @@ export function Reader({ documents, controller }: ReaderProps): VNode {
             <Pages
               document={document}
               controller={controller}
-              shelf={shelfOf(controller)}
+              shelf={shelfOf(controller.pages)}
               view={view}
               density={fine}
               hits={found.filter(({ documentId }) => documentId === document.id)}
@@ -194,7 +195,7 @@ function About({
       <h2 class="name">{document.name}</h2>
       <p class="facts">{factsOf(document).join(' · ')}</p>
       <Findings findings={document.findings} />
-      {document.pages === 0 && <p>{t.none}</p>}
+      {document.pages === 0 && <p class="blank">{t.none}</p>}
       <button type="button" class="plain" onClick={() => void controller.show(document).then(say)}>
         {t.original}
         <span class="unseen">{` ${document.name}`}</span>

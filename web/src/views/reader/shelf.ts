@@ -1,6 +1,6 @@
 /** What this page's session has of its documents' pages: asked for before the reader is there, kept while it comes and goes. */
 import type { DocumentView, PagesOfASize } from '../../server/model';
-import type { Controller } from '../../session/controller';
+import type { PageCalls } from '../../session/controller';
 import { pictureWidth } from './arithmetic';
 import { Pictures } from './pictures';
 
@@ -15,21 +15,21 @@ export interface Shelf {
   readonly sizesOf: (documentId: string) => Promise<readonly PagesOfASize[]>;
 }
 
-const shelves = new WeakMap<Controller, Shelf>();
+const shelves = new WeakMap<PageCalls, Shelf>();
 
-export function shelfOf(controller: Controller): Shelf {
-  const made = shelves.get(controller);
+export function shelfOf(calls: PageCalls): Shelf {
+  const made = shelves.get(calls);
   if (made !== undefined) return made;
   const sizes = new Map<string, Promise<readonly PagesOfASize[]>>();
   const shelf: Shelf = {
-    pictures: new Pictures((id, page, width) => controller.pages.preview(id, page, width)),
+    pictures: new Pictures((id, page, width) => calls.preview(id, page, width)),
     sizesOf(id) {
-      const coming = sizes.get(id) ?? controller.pages.sizes(id).catch(() => []);
+      const coming = sizes.get(id) ?? calls.sizes(id).catch(() => []);
       sizes.set(id, coming);
       return coming;
     },
   };
-  shelves.set(controller, shelf);
+  shelves.set(calls, shelf);
   return shelf;
 }
 
@@ -39,10 +39,10 @@ export function density(): number {
 }
 
 /** Ask for what a reader shows first before the signer opens it. Returns what takes the wish back. */
-export function warm({ id, pages }: DocumentView, controller: Controller): () => void {
+export function warm({ id, pages }: DocumentView, calls: PageCalls): () => void {
   const nothing = () => undefined; // when it does not come, the reader asks again and says why
   if (pages === 0) return nothing;
-  const { pictures, sizesOf } = shelfOf(controller);
+  const { pictures, sizesOf } = shelfOf(calls);
   void sizesOf(id);
   const width = Math.min(innerWidth >= WIDE ? innerWidth - BESIDE : innerWidth, WIDEST);
   return pictures.look(id, 0, pictureWidth(width, density()), nothing, nothing);

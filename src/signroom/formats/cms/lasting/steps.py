@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from signroom.domain.augmentation import Augmentation, LaidOutAugmentation, TimestampUse, ValidationData
@@ -41,7 +42,7 @@ from signroom.formats.cms.lasting.tokens import (
     with_hash_index,
 )
 from signroom.formats.cms.parts import Parts, SignerParts, inside, read_parts
-from signroom.formats.cms.reading import MAX_AROUND, CmsFile, only_refusals, read_cms, whole
+from signroom.formats.cms.reading import MAX_AROUND, CmsFile, Outline, only_refusals, read_cms, read_outline, whole
 from signroom.formats.cms.verification import Data, beside, judge_signer
 from signroom.formats.cms.writing import Body, sequence, write_object
 from signroom.ports.files import Augmented, Stored
@@ -53,11 +54,11 @@ _ROOM = 64 << 10
 """Bytes around the content that are left for what comes after this step."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Step:
     """An object with the validation data of a step in it, and the signer that the step is about."""
 
-    found: CmsFile
+    found: Outline
     parts: Parts
     """With the data."""
     number: int | None
@@ -69,6 +70,11 @@ class _Step:
         if self.number is None:
             raise AugmentationImpossible
         return self.number
+
+    @cached_property
+    def read(self) -> CmsFile:
+        """For what must be looked into. Whoever does a step that was laid out has looked."""
+        return self.found if isinstance(self.found, CmsFile) else self.found.parsed()
 
     @property
     def signer(self) -> SignerParts:
@@ -85,7 +91,7 @@ def lay_out(file: Path, augmentation: Augmentation, data: Path | None) -> LaidOu
     """
     name = augmentation.digest_algorithm.value.lower()
     with only_refusals():
-        step = _step(file, augmentation)
+        step = _step(read_cms(file), augmentation)
         digest, index = None, b""
         if augmentation.use is not None:
             _require_cades(step)
@@ -114,12 +120,13 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None, data
     output = file.with_name(f"{file.name}.augmented")
     try:
         with only_refusals():
-            step = _step(file, augmentation)
-            if hashlib.sha256(step.found.octets).digest() != laid_out.file_digest:
+            found = read_outline(file)
+            if found is None or hashlib.sha256(found.octets).digest() != laid_out.file_digest:
                 raise _changed()
+            step = _step(found, augmentation)
             body = _with_token(step, laid_out, token)
             stored = _write(output, step, body, laid_out, data)
-            _require_kept(step, read_cms(output))
+            _require_kept(step, read_outline(output))
         output.replace(file)
     finally:
         output.unlink(missing_ok=True)
@@ -129,8 +136,7 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None, data
 # -- the object with its data ----------------------------------------------------------------------
 
 
-def _step(file: Path, augmentation: Augmentation) -> _Step:
-    found = read_cms(file)
+def _step(found: Outline | None, augmentation: Augmentation) -> _Step:
     parts = None if found is None else read_parts(found)
     if found is None or parts is None or not parts.signers:
         raise NotSigned
@@ -224,7 +230,7 @@ class _Claimed:
 
 def _claimed(step: _Step) -> tuple[str | None, bytes | None]:
     """The signer's digest algorithm, and the signed digest of the content (RFC 5652, 11.2)."""
-    signer = step.found.signed["signer_infos"][step.place]
+    signer = step.read.signed["signer_infos"][step.place]
     digest = attributes_of(signer).get("message_digest")
     return digest_name(signer["digest_algorithm"]), None if digest is None else digest.native
 
@@ -234,7 +240,7 @@ def _content_digest(step: _Step, data: Path | None, name: str) -> bytes:
 
     A detached object whose content is not here has the digest that is signed, where that is by the same algorithm.
     """
-    content = beside(step.found, data, ())
+    content = beside(step.read, data, ())
     if content.content is None:
         _require_sound(step, _Claimed(step))
         return _signed_digest(step, name)
@@ -266,14 +272,14 @@ def _require_cades(step: _Step) -> None:
 
     Others would be raised for nothing: to validators they have no level.
     """
-    signer = step.found.signed["signer_infos"][step.place]
+    signer = step.read.signed["signer_infos"][step.place]
     if not {"signing_certificate", "signing_certificate_v2"} & attributes_of(signer).keys():
         raise AugmentationImpossible("It does not name its signer's certificate, so it is no CAdES signature.")
 
 
 def _require_sound(step: _Step, content: Data | _Claimed) -> None:
     """A broken signature is not worth a timestamp. Raises: BrokenSignature, DataMismatch."""
-    verdict = judge_signer(step.found, step.place, content).verdict
+    verdict = judge_signer(step.read, step.place, content).verdict
     if verdict.indication is Indication.TOTAL_FAILED:
         if verdict.reason == "HASH_FAILURE" and step.found.content is None:
             raise DataMismatch
@@ -312,7 +318,7 @@ def _write(output: Path, step: _Step, body: Body, laid_out: LaidOutAugmentation,
     return stored
 
 
-def _require_kept(step: _Step, found: CmsFile | None) -> None:
+def _require_kept(step: _Step, found: Outline | None) -> None:
     """All that was there is there. Raises: VerificationFailed."""
     parts = None if found is None else read_parts(found)
     if (

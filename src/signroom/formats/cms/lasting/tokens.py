@@ -18,7 +18,7 @@ from signroom.formats.cms.foreign import Integrity, judge_contents
 from signroom.formats.cms.hashing import digest_of, is_known
 from signroom.formats.cms.lasting.identifiers import HASH_INDEX_V3, SIGNATURE_TIMESTAMP
 from signroom.formats.cms.parts import SignerParts, inside, read_parts, read_signer
-from signroom.formats.cms.reading import only_refusals, read_cms_octets
+from signroom.formats.cms.reading import only_refusals, read_cms_octets, read_outline_octets
 from signroom.formats.cms.writing import sequence
 
 MAX_TOKEN = 256 << 10
@@ -79,7 +79,7 @@ def certificates_in(octets: bytes) -> tuple[bytes, ...]:
     try:
         with only_refusals():
             inside(octets)  # nothing may stand behind it
-            found = read_cms_octets(octets)
+            found = read_outline_octets(octets)
             parts = None if found is None else read_parts(found)
     except InvalidCms:
         return ()
@@ -92,9 +92,13 @@ def require_token(octets: bytes, digest_of_subject: DigestOf) -> None:
     """The token holds, and it is about the right thing. Raises: VerificationFailed, TimestampTooLarge."""
     if len(octets) > MAX_TOKEN:
         raise TimestampTooLarge(f"It has more than {MAX_TOKEN >> 10} KB.")
-    found = read_token(octets, digest_of_subject)
-    if found is None or not found.intact:
+    judged = judge_contents(octets, _KIND, digest_of_subject)
+    if len(judged) != 1 or judged[0].claimed_at is None or judged[0].integrity is not Integrity.INTACT:
         raise VerificationFailed("The timestamp does not hold, or is about something else.")
+    try:
+        inside(octets)  # nothing may stand behind it
+    except InvalidCms as error:
+        raise VerificationFailed("The timestamp has something else behind it.") from error
 
 
 def signature_timestamp(value: bytes, token: bytes) -> bytes:

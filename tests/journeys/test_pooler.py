@@ -1,0 +1,56 @@
+"""Two machines that ask PostgreSQL through a pooler of transactions, with fewer connections than askers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from tests.harness.machines import installation
+from tests.harness.pooler import running_pooler
+from tests.harness.postgres import Postgres
+from tests.harness.server import Json, base64, ok, values_of
+from tests.vectors import hard_pdfs
+
+MOST = 4
+"""Connections of the pooler. One process asks by up to 32."""
+
+
+def test_sessions_are_signed_through_a_pooler_of_transactions(postgres: Postgres, tmp_path: Path) -> None:
+    database = postgres.new_database()
+    document = {"file": {"name": "a.pdf", "content": base64(hard_pdfs.make("plain"))}}
+    with (
+        running_pooler(database, most=MOST) as pooler,
+        installation(tmp_path, database, f"file://{tmp_path}/files", SIGNROOM_POOLER_URL=pooler) as made,
+    ):
+        web, worker = made.start("serve", "--no-jobs"), made.start("worker")
+
+        def sign(_number: int) -> Json:
+            opened = made.open_session(web, documents=[document] * 2)
+            page = made.page(web, opened)
+            key, chain = page.demo_key()
+            preparation = ok(page.prepare(chain))
+            ok(page.finish(preparation, values_of(preparation, key)))
+            return made.wait(web, opened["sessionId"])
+
+        with ThreadPoolExecutor(6) as signers:
+            sessions = list(signers.map(sign, range(12)))
+        by_us = connections(database)
+        logs = web.log.read_text() + worker.log.read_text()
+
+    assert {session["status"] for session in sessions} == {"Completed"}
+    # What is committed wakes the other machine: each has a connection past the pooler, on which it is told.
+    assert "jobs.alarm_lost" not in logs
+    assert by_us <= MOST + 2 * 2
+
+
+def connections(database: str) -> int:
+    """How many the server has, but for the one that asks."""
+    url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        found = connection.execute(mine).fetchone()
+    assert found is not None
+    return int(found[0])
