@@ -214,6 +214,8 @@ def test_all_shelves_are_safe_with_the_first_file(local: ObjectBlobs, tmp_path: 
         written(local, "s/ff/second", b"x")
     assert costs.now.flushes == 2, "the file and its shelf"
     assert len(list((tmp_path / "files" / "s").iterdir())) == 256
+    written(open_blobs(f"file://{tmp_path}/ab", tmp_path / "scratch"), "doctor-1", b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ab", "files", "scratch"]
 
 
 def test_a_copy_for_reading_does_not_stay(blobs: ObjectBlobs, tmp_path: Path) -> None:

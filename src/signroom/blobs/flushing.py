@@ -34,7 +34,7 @@ class Flusher:
         folders: dict[Path, tuple[int, int]] = {}
         for file in files:
             folder = file.parent
-            if folder.name in SHELVES and self._safe.get(folder) != _identity(folder):
+            if self._is_shelf(folder) and self._safe.get(folder) != _identity(folder):
                 self._flush_shelves(folder.parent)
             while folder not in folders:
                 folders[folder] = _identity(folder)
@@ -44,6 +44,10 @@ class Flusher:
         for folder in folders:
             flush_content(folder)
         self._remember(folders)
+
+    def _is_shelf(self, folder: Path) -> bool:
+        """A folder of that name elsewhere, such as the root itself, is none."""
+        return folder.name in SHELVES and folder.parent.parent == self._root
 
     def _flush_shelves(self, room: Path) -> None:
         """Make all shelves of a room, and make their names safe: with the first file, and no other waits for that."""
