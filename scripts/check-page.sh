@@ -8,7 +8,7 @@ root=$(cd .. && pwd)
 find_node "$root" || exit 77
 install_page_packages
 npm run --silent check
-npm test --silent
+npm test --silent -- --testTimeout=60000 # five seconds are too few while other checks run
 built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
 npm run --silent build -- --outDir "$built" --emptyOutDir --logLevel error

@@ -62,7 +62,7 @@ def test_the_chosen_one_signs_and_another_can_be_chosen_before(
     row(page, "rsa2048").get_by_role("radio").check()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("Signer rsa2048", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Use another certificate").click()
+    page.get_by_role("button", name="Change certificate").click()
     expect(row(page, "rsa2048").get_by_role("radio")).to_be_checked()
     row(page, "p256").get_by_role("radio").check()
     page.get_by_role("button", name="Continue").click()
@@ -79,7 +79,7 @@ def test_the_only_one_that_fits_need_not_be_chosen_and_the_others_can_be_looked_
     choose_pfx(page, a_file(tmp_path, ["expired", "p256"]), "secret")
     expect(page.get_by_role("heading", name="Check and sign")).to_be_visible()
     expect(page.get_by_text("Signer p256", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Use another certificate").click()
+    page.get_by_role("button", name="Change certificate").click()
 
     expect(row(page, "expired").get_by_text(re.compile("Expired on"))).to_be_visible()
     page.get_by_role("button", name="Use another certificate").click()

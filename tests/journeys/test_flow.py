@@ -75,7 +75,7 @@ def test_every_step_before_the_signature_can_be_taken_back(sqlite_server: Server
     open_predefined(sqlite_server, page)
     choose_demo_key(page)
     expect(page.get_by_role("heading", name="Check and sign")).to_be_focused()
-    page.get_by_role("button", name="Use another certificate").click()
+    page.get_by_role("button", name="Change certificate").click()
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
     page.get_by_role("button", name="Back", exact=True).click()
     expect(page.get_by_role("heading", name="Read before you sign")).to_be_focused()

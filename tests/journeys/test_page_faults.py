@@ -79,6 +79,7 @@ def test_an_original_with_another_fingerprint_than_the_one_shown_gets_no_signatu
     page.get_by_role("button", name="Sign 1 document").click()
 
     expect(page.get_by_text(re.compile("signature on a different file"))).to_be_visible()
+    expect(page.get_by_role("button", name="Sign 1 document")).to_be_disabled()
     assert sent == []
 
 
@@ -227,7 +228,7 @@ def test_the_worker_with_the_keys_ends_with_their_use(sqlite_server: Server, win
         choose_pfx(page, sqlite_server.pfx, sqlite_server.pfx_password)
         expect(page.get_by_role("button", name="Sign 1 document")).to_be_enabled()
         assert len(page.workers) <= 2  # one more digests the documents, once they are read
-        page.get_by_role("button", name="Use another certificate").click()
+        page.get_by_role("button", name="Change certificate").click()
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Stop without signing").click()
 

@@ -186,14 +186,18 @@ def test_a_provider_that_failed_rests_and_one_caller_finds_out_whether_it_is_bac
     now = [0.0]
     one, two = (TimestampProvider(name, f"https://{name}.example", TEST) for name in ("one", "two"))
     authorities = RemoteAuthorities([one, two], clock=lambda: now[0])
+    assert not authorities.all_rest("default")
 
     def rest(provider: TimestampProvider, *, finds_out: bool = True) -> list[bool]:
         return [authorities.rests(provider, finds_out=finds_out) for _ in range(3)]
 
     authorities.set_back(one, "It took too long.")
-    assert (rest(one), rest(two)) == ([True] * 3, [False] * 3)
+    assert (rest(one), rest(two), authorities.all_rest("default")) == ([True] * 3, [False] * 3, False)
+    authorities.set_back(two, "It took too long.")
+    assert (authorities.all_rest("default"), authorities.all_rest("gold")) == (True, False)
 
     now[0] += REST_SECONDS
+    assert not authorities.all_rest("default")  # somebody may find out
     assert rest(one, finds_out=False) == [True] * 3  # nobody finds out who makes a signer wait
     assert rest(one) == [False, True, True]
     now[0] += SET_BACK_SECONDS

@@ -66,6 +66,9 @@ class TimestampAuthorities(Protocol):
         This takes no provider's turn, as `of_tier` does. It may wait for the database as well.
         """
 
+    def all_rest(self, tier: str) -> bool:
+        """Nobody of the tier is asked now: all have failed, and it is not time yet to find out who is back."""
+
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp.
 

@@ -172,6 +172,12 @@ class RemoteAuthorities:
             self._rest_until[provider] = now + REST_SECONDS
             return False
 
+    def all_rest(self, tier: str) -> bool:
+        now, own = self._clock(), [one for one in self._current() if one.tier == tier]
+        with self._resting:
+            resting = [min(self._until.get(one, 0.0), self._rest_until.get(one, 0.0)) > now for one in own]
+        return bool(resting) and all(resting)
+
     def contexts_of(self, tier: str) -> Sequence[SecurityContext]:
         return tuple({one.context.id: one.context for one in self._current() if one.tier == tier}.values())
 

@@ -25,6 +25,7 @@ from signroom.domain.timestamp import TimestampProvider
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
 from signroom.ports.jobs import Jobs, Queue
+from signroom.ports.timestamps import TimestampAuthorities
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import Content
 from signroom.service.documents.purge_documents import purge_documents
@@ -120,6 +121,19 @@ class Hastening:
     def hasten(self, job: str, most: int) -> int:
         self._hastened.append((job, most))
         return self._jobs.hasten(job, most)
+
+
+class Resting:
+    """Authorities of which none is asked at this moment."""
+
+    def __init__(self, authorities: TimestampAuthorities) -> None:
+        self._authorities = authorities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._authorities, name)
+
+    def all_rest(self, _tier: str) -> bool:
+        return True
 
 
 class WatchedBefore(Watched):
@@ -246,6 +260,17 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     assert archive(authority.ports, document) is None  # once more, as after a crash at the end
     assert room.told().count("DocumentArchived") == 1
     assert len(room.read(document).versions) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_while_all_authorities_rest_no_file_is_looked_at(room: Room, authority: Authority) -> None:
+    authority.switch(on=False)
+    document = completed(room, authority.ports, Level.B_T)
+    nothing: Any = None
+    resting = replace(authority.ports, timestamps=Resting(authority.ports.timestamps), formats=nothing)
+
+    assert archive(resting, document) is not None
+    assert room.read(document) == document
 
 
 def test_two_runs_at_the_same_moment_leave_one_version_and_one_file(room: Room, authority: Authority) -> None:

@@ -5,6 +5,7 @@ import { filled, type Message, type Values } from './message';
 
 export { language, languages, speak, texts } from './catalogue';
 
+const MOMENT = { year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: 'numeric', timeZoneName: 'short' } as const;
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
 export function fill(message: Message, values: Values): string {
@@ -30,7 +31,7 @@ export function date(day: Date): string {
 
 /** Day and time of day, with the zone: it is said of a signature. */
 export function moment(when: Date): string {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeStyle: 'long' }).format(when);
+  return new Intl.DateTimeFormat(locale(), MOMENT).format(when);
 }
 
 /** The time of day. */

@@ -27,8 +27,8 @@ export function Consent({ state, controller }: ViewProps): VNode {
       <Heading text={t.heading} />
       <div class="row">
         <h2>{t.certificate}</h2>
-        <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
-          {t.other}
+        <button type="button" class="plain" aria-label={t.other} disabled={state.busy} onClick={() => controller.go(state.certificates.length > 1 ? 'certificate' : 'source')}>
+          {t.change}
         </button>
       </div>
       {chosen !== undefined && (
@@ -56,7 +56,8 @@ export function Consent({ state, controller }: ViewProps): VNode {
         <button
           type="button"
           class="primary"
-          disabled={state.busy || chosen === undefined || documents.length === 0}
+          // Of a service that asks for another file the signer asks nothing again.
+          disabled={state.busy || chosen === undefined || documents.length === 0 || state.problem?.code === 'WrongDocument'}
           onClick={() => void controller.sign(state)}
         >
           {fill(t.sign, { count: documents.length })}

@@ -15,10 +15,10 @@ export function HandOver({ state, controller, code }: ViewProps & { readonly cod
       <p role="status">{t.following}</p>
       <Notice problem={state.problem} />
       <div class="actions">
-        <button type="button" disabled={state.busy} onClick={() => controller.comeBack()}>
+        <button disabled={state.busy} onClick={() => controller.comeBack()}>
           {t.back}
         </button>
-        <button type="button" class="plain" disabled={state.busy} onClick={() => void controller.handOver()}>
+        <button class="plain" disabled={state.busy} onClick={() => void controller.handOver()}>
           {t.again}
         </button>
       </div>

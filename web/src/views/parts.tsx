@@ -49,7 +49,7 @@ export function Notice({ problem }: { readonly problem: Problem | null }): VNode
   }, [problem]);
   return (
     <div ref={element} role="alert" tabIndex={-1}>
-      {problem !== null && <p class="problem">{sentence(problem)}</p>}
+      {problem !== null && <p class={problem.code === 'key-cancelled' ? '' : 'problem'}>{sentence(problem)}</p>}
     </div>
   );
 }
@@ -91,7 +91,7 @@ export function Field({ label, problem, ...input }: FieldProps): VNode {
 export function ToPhone({ state: { busy }, controller, session }: ViewProps & { readonly session: SessionView }): VNode | null {
   if (!session.handOver || session.status !== 'Pending') return null;
   return (
-    <button type="button" class="plain phone" disabled={busy} onClick={() => void controller.handOver()}>
+    <button class="plain phone" disabled={busy} onClick={() => void controller.handOver()}>
       {texts.handOver.button}
     </button>
   );

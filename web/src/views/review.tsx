@@ -8,7 +8,7 @@ import { Heading, Notice, ToPhone, type ViewProps } from './parts';
 const t = texts.review;
 
 /** As many names leave room for the first page below them; from this width on they stand beside it (`styles/layout.css`). */
-const FEW = innerWidth < 1024 ? 2 : 10;
+const FEW = innerWidth < 1024 ? 3 : 10;
 
 /**
  * What is to be done. It is in the page twice, and shown once: beside the documents where there is room for that, so that

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Availability, SourceKind } from '../keysource/keysource';
 import { available, dead, offered } from '../keysource/sources';
 import { framed } from '../server/framing';
@@ -32,7 +32,7 @@ type Answers = Partial<Record<SourceKind, Availability>>;
 
 export function Source({ state, controller, session }: SourceProps): VNode {
   const kinds = offered(session);
-  const { answers, asking, again } = useAnswers(kinds, session);
+  const { answers, said, again } = useAnswers(kinds, session);
   // The test certificate first, as it needs nothing; then as they answer: none takes the place of another that is about to be pressed.
   const answered = (Object.keys(answers) as SourceKind[]).filter((kind) => answers[kind]?.usable);
   const usable = answered.sort((one, other) => Number(other === 'demo') - Number(one === 'demo'));
@@ -46,7 +46,7 @@ export function Source({ state, controller, session }: SourceProps): VNode {
     setChosen(kind);
   };
   const back = (
-    <button type="button" class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
+    <button class="plain" disabled={state.busy} onClick={() => controller.go(state.session?.status === 'Pending' ? 'review' : 'documents')}>
       <Icon name="back" />
       {t.back}
     </button>
@@ -59,22 +59,21 @@ export function Source({ state, controller, session }: SourceProps): VNode {
       {framed && <Framed />}
       <div class="choices">
         {usable.map((kind) => (
-          <Choice key={kind} kind={kind} chosen={open === kind} onChoose={() => choose(kind)}>
+          <Choice key={kind} kind={kind} chosen={open === kind} problem={state.problem} onChoose={() => choose(kind)}>
             <Form kind={kind} state={state} controller={controller} session={session} />
           </Choice>
         ))}
       </div>
       {kinds.map((kind) => !usable.includes(kind) && <NoChoice key={kind} kind={kind} answer={answers[kind]} none={none} />)}
-      {end === null ? (
+      {end === null || kinds.length === 0 ? (
         back
       ) : (
         <>
           <p role="status" class="facts">
-            {asking ? t.looking : asking === false && t.still}
+            {said}
           </p>
           <div class="actions">
-            {/* What is offered may be another choice by now. */}
-            <button type="button" class="primary" disabled={state.busy} onClick={kinds.length > 0 ? again : () => void controller.load()}>
+            <button class="primary" disabled={state.busy} onClick={again}>
               {t.check}
             </button>
             <ToPhone state={state} controller={controller} session={session} />
@@ -102,21 +101,21 @@ interface SourceProps extends ViewProps {
   readonly session: SessionView;
 }
 
-/** What each source says, as it comes. `again` asks once more; `asking` is whether it does, null before. */
+/** What each source says, as it comes. `again` asks once more; `said` is what comes of that. */
 function useAnswers(kinds: readonly SourceKind[], session: SessionView) {
   const [answers, setAnswers] = useState<Answers>({});
-  const [asking, setAsking] = useState<boolean | null>(null);
+  const [said, say] = useState('');
   const ask = () =>
     Promise.all(kinds.map(async (kind) => {
       const answer = await available(kind, session);
       setAnswers((before) => ({ ...before, [kind]: answer }));
     }));
-  useEffect(() => void ask(), [kinds.join()]);
+  useEffect(() => void ask(), []);
   const again = () => {
-    setAsking(true);
-    void ask().then(() => setAsking(false));
+    say(t.looking);
+    void ask().then(() => say(t.still));
   };
-  return { answers, asking, again };
+  return { answers, said, again };
 }
 
 /** The source that need not be chosen, once it is known that no other can be used. */
@@ -125,19 +124,21 @@ function onlyOne(kinds: readonly SourceKind[], answers: Answers): SourceKind | n
   return usable.length === 1 ? (usable[0] ?? null) : null;
 }
 
-function intoView(element: HTMLElement | null): void {
-  element?.scrollIntoView({ block: 'nearest' });
-}
-
 function Choice(props: {
   readonly kind: SourceKind;
   readonly chosen: boolean;
+  /** What went wrong takes room: what is pressed next stays in sight. */
+  readonly problem: Problem | null;
   readonly onChoose: () => void;
   readonly children: VNode;
 }): VNode {
   const { label, hint } = about(props.kind);
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (props.chosen) element.current!.scrollIntoView({ block: 'nearest' });
+  }, [props.chosen, props.problem]);
   return (
-    <div class="choice" ref={props.chosen ? intoView : null}>
+    <div class="choice" ref={element}>
       <button type="button" class="option" aria-expanded={props.chosen} onClick={props.onChoose}>
         <span class="name">{label}</span>
         <span class="facts">{hint}</span>

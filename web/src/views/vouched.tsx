@@ -40,10 +40,12 @@ export function Signer({ signer }: { readonly signer: SignerView }): VNode {
             <dd>{moment(new Date(signer.signedAt))}</dd>
           </div>
         )}
-        <div>
-          <dt>{texts.ended.certificate}</dt>
-          <dd>{signer.issuedBy}</dd>
-        </div>
+        {signer.confirmedBy === null && (
+          <div>
+            <dt>{texts.ended.certificate}</dt>
+            <dd>{signer.issuedBy}</dd>
+          </div>
+        )}
       </dl>
     </div>
   );

@@ -31,6 +31,7 @@ from signroom.domain.errors import (
     NotFound,
     Refused,
     SecurityContextNotFound,
+    TimestampUnavailable,
     Unavailable,
     WrongState,
 )
@@ -165,6 +166,9 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
     signed, value, preparation_id = document.signed, document.signature_value, document.preparation_id
     if signed is None or value is None or preparation_id is None:
         return _Made(before, None, None, "Its signature value is not known any more.", final=True)
+    if _begins_with_a_timestamp(document) and ports.timestamps.all_rest(document.timestamp_tier):
+        # Signers need the processes that would look at the file for nothing.
+        return _Made(before, None, None, str(TimestampUnavailable()))
     try:
         async with AsyncExitStack() as files:
             folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
@@ -204,6 +208,12 @@ async def _make(ports: Ports, document: Document, context: SecurityContext) -> _
     made = replace(signed, blob_key=key, length=raised.standing.stored.length, sha256=raised.standing.stored.sha256)
     version, end = Version(after, made, ports.clock.now()), archive_end(ports, raised.standing)
     return _Made(after, version, raised.standing.proven_at, raised.detail, final=raised.final, archive_until=end)
+
+
+def _begins_with_a_timestamp(document: Document) -> bool:
+    """Without one nothing of the next step can be done."""
+    level = document.level or Level.B_B
+    return not level.reaches(Level.B_T) or level.reaches(Level.B_LT)
 
 
 def _settle(ports: Ports, document: Document, made: _Made, *, final: bool) -> bool:
