@@ -14,11 +14,11 @@
     health                                              never written: the health check asks for it
 
 A shelf is the beginning of the session's or the document's id: one of 256 folders, which are there before the file is.
-What is written together lies in one of them, so that a disk waits for one folder (decision 66).
+What is written together lies in one of them, so that a disk waits for one folder (decision 64).
 
 Rows store keys as plain text, and those of older versions stay as they are:
 
-    sessions/{session}/{document}/...                   as above, before decision 66
+    sessions/{session}/{document}/...                   as above, before decision 64
     documents/{document}/...
 """
 
