@@ -67,6 +67,7 @@ REST_SECONDS = 10
 """Between two questions that find out whether a provider is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
+_CertificateStamp = tuple[tuple[int, int, int], ...]
 _CLOSE_SECONDS = 5
 
 
@@ -128,8 +129,11 @@ class RemoteAuthorities:
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
         self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
-        self._tls = {one: _own_tls(one.credentials) for one in self._providers}
+        # Before the certificates: what changes while they are read is seen the next time.
         self._stamps = {one: _stamp(one.credentials) for one in self._providers}
+        self._tls = {one: _own_tls(one.credentials) for one in self._providers}
+        self._unusable: dict[TimestampProvider, _CertificateStamp] = {}
+        """Those whose certificate could not be used, as it was then: the log has said so."""
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
         self._failures: Counter[TimestampProvider] = Counter()
@@ -237,14 +241,18 @@ class RemoteAuthorities:
     def _prepare(self, provider: TimestampProvider) -> bool:
         """False for a provider whose certificate cannot be used. One that was usable before keeps the one it had."""
         stamp = _stamp(provider.credentials)
-        if provider not in self._tls or self._stamps[provider] != stamp:
-            try:
-                self._tls[provider] = _own_tls(provider.credentials)
-            except (OSError, ValueError):
+        if provider in self._tls and self._stamps[provider] == stamp:
+            return True
+        try:
+            self._tls[provider] = _own_tls(provider.credentials)
+        except (OSError, ValueError):
+            # It is tried again the next time: the rights on it may be what was wrong.
+            if self._unusable.get(provider) != stamp:
                 log.warning("timestamp.provider_unusable", provider=provider.name)
-                if provider not in self._tls:
-                    return False
-            self._stamps[provider] = stamp
+            self._unusable[provider] = stamp
+            return provider in self._tls
+        self._stamps[provider] = stamp
+        self._unusable.pop(provider, None)
         return True
 
     async def _retire(self, gone: Sequence[TimestampProvider]) -> None:
@@ -392,13 +400,16 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def require_usable(providers: Sequence[TimestampProvider]) -> Sequence[TimestampProvider]:
-    """Themselves. Raises: OSError, ValueError for a client certificate that cannot be used."""
+    """Themselves. Raises: ValueError for a client certificate that cannot be used; it says whose."""
     for one in providers:
-        _own_tls(one.credentials)
+        try:
+            _own_tls(one.credentials)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"The client certificate of {one.name} cannot be used: {error}") from error
     return providers
 
 
-def _stamp(credentials: Credentials | None) -> tuple[tuple[int, int, int], ...]:
+def _stamp(credentials: Credentials | None) -> _CertificateStamp:
     """Changes when the files of a client certificate do: number, time of change and length. Nothing for other ones."""
     if not isinstance(credentials, ClientCertificate):
         return ()
