@@ -258,3 +258,39 @@ def test_who_hangs_up_leaves_others_to_find_out(site: Site) -> None:
 
     assert asyncio.run(asked()).policy == openssl_tsa.POLICY
     authorities.close()
+
+
+def test_a_provider_that_goes_and_comes_back_meanwhile_gives_its_token(site: Site) -> None:
+    begun, free, one, now = threading.Event(), threading.Event(), threading.Lock(), [0.0]
+    reply = cache(openssl_tsa.reply)
+
+    def held(exchange: Exchange) -> None:
+        begun.set()
+        free.wait(20)
+        with one:  # the authority has one file with its serial numbers
+            exchange.answer(reply(exchange.body))
+
+    site.paths["/held"] = held
+    kept = provider(site, "/held")
+    configured = [kept]
+    authorities = RemoteAuthorities(lambda: tuple(configured), clock=lambda: now[0])
+
+    def read_again(*providers: TimestampProvider) -> None:
+        configured[:] = providers
+        now[0] += READ_AGAIN_SECONDS
+        authorities.of_tier(kept.tier)
+
+    async def asked() -> list[Timestamp]:
+        first = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.to_thread(begun.wait, 20)
+        waiting = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.sleep(0)
+        read_again()
+        read_again(kept)
+        another = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.sleep(0)
+        free.set()
+        return list(await asyncio.gather(first, waiting, another))
+
+    assert {one.policy for one in asyncio.run(asked())} == {openssl_tsa.POLICY}
+    authorities.close()

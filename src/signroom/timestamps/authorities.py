@@ -95,6 +95,14 @@ class _Asked:
         return now - self.answered >= PROVEN_SECONDS or now - max(self.answered, self.since[0]) >= LATE_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A request that has no answer yet, and when it began."""
+
+    asked: _Asked
+    at: float
+
+
 class RemoteAuthorities:
     """The providers of the configuration. A connection to each is kept.
 
@@ -267,9 +275,9 @@ class RemoteAuthorities:
     async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while isinstance(began := self._begin(provider), Future):
+        while isinstance(begun := self._begin(provider), Future):
             # The future is another thread's: it is looked at, and never cancelled.
-            waiting = asyncio.wrap_future(began)
+            waiting = asyncio.wrap_future(begun)
             try:
                 done, _ = await asyncio.wait({waiting}, timeout=max(0.0, deadline - loop.time()))
                 if not done or waiting.result() is False:
@@ -284,23 +292,23 @@ class RemoteAuthorities:
             answered = error.failure is not None
             raise
         finally:
-            self._end(provider, began, answered=answered)
+            self._end(begun, answered=answered)
         return found
 
-    def _begin(self, provider: TimestampProvider) -> float | Future[bool | None]:
-        """When the request began, or the outcome to wait for before one may begin."""
+    def _begin(self, provider: TimestampProvider) -> _Begun | Future[bool | None]:
+        """The request, or the outcome to wait for before one may begin."""
         with self._asking:
             now, asked = self._clock(), self._asked.setdefault(provider, _Asked())
             if asked.may_hang(now):
                 return asked.outcome
             asked.since.append(now)
-            return now
+            return _Begun(asked, now)
 
-    def _end(self, provider: TimestampProvider, began: float, *, answered: bool | None) -> None:
+    def _end(self, begun: _Begun, *, answered: bool | None) -> None:
+        # The provider may have been taken away meanwhile, and be back: that one has not been asked.
+        asked = begun.asked
         with self._asking:
-            if (asked := self._asked.get(provider)) is None:  # it was changed or deleted meanwhile
-                return
-            asked.since.remove(began)
+            asked.since.remove(begun.at)
             if answered:
                 asked.answered = self._clock()
             ended, asked.outcome = asked.outcome, _promise()
