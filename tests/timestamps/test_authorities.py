@@ -222,9 +222,9 @@ def test_while_it_is_not_known_that_a_provider_answers_one_caller_asks_it(site: 
     authorities = RemoteAuthorities([hanging, good])
     before = len(site.seen)
 
-    async def ask(one: TimestampProvider) -> str:
+    async def ask(one: TimestampProvider, behind: float | None = None) -> str:
         try:
-            await authorities.ask(one, REQUEST, seconds=30)
+            await authorities.ask(one, REQUEST, seconds=30, behind_another=behind)
         except NoTimestamp as error:
             return "asked" if error.asked else "told"
         return "token"
@@ -232,6 +232,7 @@ def test_while_it_is_not_known_that_a_provider_answers_one_caller_asks_it(site: 
     async def all_at_once() -> tuple[list[str], list[str]]:
         asking = [asyncio.create_task(ask(hanging)) for _ in range(6)]
         await asyncio.sleep(0)  # all have begun
+        assert await ask(hanging, behind=0.01) == "told"  # while nobody knows yet
         hang.set()
         refused = await asyncio.gather(*asking)
         return refused, await asyncio.gather(*(ask(good) for _ in range(6)))

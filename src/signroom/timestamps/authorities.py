@@ -272,14 +272,22 @@ class RemoteAuthorities:
         for client in old:
             await client.aclose()
 
-    async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+    async def ask(
+        self,
+        provider: TimestampProvider,
+        request: TimestampRequest,
+        *,
+        seconds: float,
+        behind_another: float | None = None,
+    ) -> Timestamp:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        told_by = deadline if behind_another is None else min(deadline, loop.time() + behind_another)
         while isinstance(begun := self._begin(provider), Future):
             # The future is another thread's: it is looked at, and never cancelled.
             waiting = asyncio.wrap_future(begun)
             try:
-                done, _ = await asyncio.wait({waiting}, timeout=max(0.0, deadline - loop.time()))
+                done, _ = await asyncio.wait({waiting}, timeout=max(0.0, told_by - loop.time()))
                 if not done or waiting.result() is False:
                     raise NoTimestamp("It does not answer to another caller.", asked=False)
             finally:
