@@ -537,6 +537,30 @@ def test_a_mistake_of_ours_with_another_ends_that_one_alone(hook: Hook) -> None:
     assert hook.log(third) == [200]
 
 
+def test_one_that_cannot_be_read_ends_alone(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a row of a newer version. Before, the job of another one failed for it, and all that were claimed waited."""
+    session = hook.room.session()
+    first, second, third = hook.tell(), hook.tell(session), hook.tell()
+    with hook.room.service.engine.begin() as connection:
+        of_second = sa.update(tables.sessions).where(tables.sessions.c.id == session.id)
+        connection.execute(of_second.values(status="OfNewerVersion"))
+
+    assert hook.try_it(first) is None
+
+    assert [hook.log(d) for d in (first, second, third)] == [[200], ["InternalError"], [200]]
+    assert hook.status(second) is DeliveryStatus.FAILED
+    assert first_key(third) not in enqueued(hook), "its job was spared"
+
+    def refuse(*_: object) -> None:
+        raise LookupError("a mistake of ours")
+
+    with monkeypatch.context() as broken, capture_logs() as lines:
+        broken.setattr("signroom.service.webhooks.deliver_webhook._send_together", refuse)
+        fourth, _ = hook.tell(), hook.tell()
+        assert hook.try_it(fourth) is None, "whatever it was, it is not the fault of the first one"
+    assert [line["event"] for line in lines] == ["delivery.failed"]
+
+
 def test_an_outage_while_going_on_leaves_the_others_to_their_jobs(hook: Hook) -> None:
     first, second = hook.tell(), hook.tell()
     asked: list[None] = []
