@@ -445,12 +445,21 @@ def test_several_runs_share_what_is_due_and_double_nothing(hook: Hook) -> None:
 
 def test_going_on_ends_with_the_first_failure(hook: Hook) -> None:
     first, second, third = hook.tell(), hook.tell(), hook.tell()
-    hook.endpoint.reply = lambda exchange, number: exchange.answer(status=500 if number == 2 else 200)
+    looked: list[timedelta | None] = []
 
+    def refuse_second(exchange: Exchange, number: int) -> None:
+        if number == 2:
+            looked.append(hook.try_it(third))
+        exchange.answer(status=500 if number == 2 else 200)
+
+    hook.endpoint.reply = refuse_second
+    before = enqueued(hook)
     assert hook.try_it(first) is None, "what failed has a job of its own"
 
     assert [hook.log(d) for d in (first, second, third)] == [[200], [500], []]
     assert first_key(second) in enqueued(hook)
+    assert looked != [None], "its own job has found it claimed, and waits for the end of that"
+    assert [key.startswith(f"{first_key(third)}:") for key in enqueued(hook) - before] == [True], "it gets another one"
     wait = hook.try_it(second)
     assert wait is not None
     assert hook.try_it(third) is None
@@ -479,6 +488,18 @@ def test_going_on_leaves_what_is_not_due_tests_and_who_is_paused_meanwhile(hook:
     assert (hook.log(last), hook.log(left)) == ([200], [])
     assert hook.try_it(left) is None
     assert hook.status(left) is DeliveryStatus.HELD
+
+
+def test_what_is_given_back_and_claimed_again_gets_no_other_job(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._TOGETHER_SECONDS", 0.0)
+    monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._most", lambda _attempts: 10)
+    made = [hook.tell() for _ in range(4)]
+    before = enqueued(hook)
+
+    assert hook.try_it(made[0]) is None
+
+    assert [hook.log(d) for d in made] == [[200]] * 4
+    assert enqueued(hook) <= before
 
 
 def test_going_on_takes_some_seconds_and_leaves_the_rest_to_its_job(

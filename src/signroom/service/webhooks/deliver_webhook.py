@@ -19,7 +19,8 @@ One run does this (the comments in the code have the same numbers):
    reads are one question, and their attempts are written in one transaction. This also saves them a turn in the queue,
    of which each endpoint gets a few at a time.
 10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout. Log
-    the failure. What was claimed together with it and was not sent yet is due again.
+    the failure. What was claimed together with it and was not sent yet is due again, and gets another job: its own may
+    have looked meanwhile, and wait for the end of the claim.
 11. Withdraw the jobs of the deliveries that were delivered on the way.
 
 A crash between 5 and 8 repeats the try, and those that were made since the last 8. An event therefore arrives at least
@@ -478,10 +479,13 @@ def _settle(
             failed = mine[-1]
             delivery = locked[failed.attempt.delivery_id]
             outcomes[tried.index(failed)] = _after_failure(ports, work, (webhook, delivery), failed, now)
-        if not go_on or len(succeeded) < len(tried):
-            return outcomes, None
-        # 9. Claim others.
-        return outcomes, _others(ports, work, webhook, now, _most([one.attempt for one in tried]))
+        following = None
+        if go_on and len(succeeded) == len(tried):
+            # 9. Claim others.
+            following = _others(ports, work, webhook, now, _most([one.attempt for one in tried]))
+        again = set[UUID]() if following is None else {one.id for one in following.deliveries}
+        _ring(work, [one for one in given_back if one.id not in again], now)
+        return outcomes, following
 
 
 def _after_failure(
@@ -555,7 +559,12 @@ def _wake_next(work: Work, settled: Sequence[Delivery], now: datetime) -> None:
     """Let the next deliveries of the streams go out now. Those whose jobs have not run yet are due already."""
     waiting = [delivery for delivery in work.deliveries.following(settled) if delivery.due_at > now]
     work.deliveries.save(*(replace(delivery, due_at=now) for delivery in waiting))
-    for delivery in waiting:
+    _ring(work, waiting, now)
+
+
+def _ring(work: Work, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Have deliveries that are due looked at now. Their own jobs may wait until a claim or a wait that is over."""
+    for delivery in deliveries:
         work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(delivery.webhook_id))
 
 
