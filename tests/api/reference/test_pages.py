@@ -72,6 +72,13 @@ def test_without_scripts_there_is_a_plain_page(server: Server) -> None:
     assert "<script" not in plain.text
 
 
+def test_the_reference_leads_back_to_the_manual() -> None:
+    found: Any = pages.page.fn(ports=SimpleNamespace(demo=None))
+    bar = re.findall(r"<nav.*?</nav>", str(found.content), re.DOTALL)[0]
+
+    assert re.findall(r'href="([^"]+)"', bar) == ["/docs/", "/docs/guide/", "/docs/api", "/docs/errors/"]
+
+
 def test_requests_are_sent_from_the_page_in_development_alone() -> None:
     def shown(demo: Any) -> str:
         answer: Any = pages.page.fn(ports=SimpleNamespace(demo=demo))
