@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from scripts.docs.check import check_site
 from scripts.docs.gather import DeadLink, Gathering
+from scripts.docs.search import for_readers
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "src" / "signroom" / "manual" / "site"
@@ -38,6 +40,7 @@ def main() -> int:
         built = place / "site"
         for name in _OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT:
             (built / name).unlink(missing_ok=True)
+        _sort_search(built / "search.json")
         wrong = check_site(built)
         if wrong:
             sys.stdout.write("docs: " + "\n      ".join(wrong) + "\n")
@@ -47,6 +50,12 @@ def main() -> int:
     pages = len(list(target.rglob("*.html")))
     sys.stdout.write(f"docs: {pages} pages, no dead link, nothing from elsewhere\n")
     return 0
+
+
+def _sort_search(file: Path) -> None:
+    index = json.loads(file.read_text("utf-8"))
+    index["items"] = for_readers(index["items"])
+    file.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), "utf-8")
 
 
 if __name__ == "__main__":
