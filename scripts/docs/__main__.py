@@ -12,12 +12,13 @@ from pathlib import Path
 
 from scripts.docs.check import check_site
 from scripts.docs.gather import DeadLink, Gathering
+from scripts.docs.missing import below_docs
 from scripts.docs.search import for_readers
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "src" / "signroom" / "manual" / "site"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT = ("404.html", "sitemap.xml", "objects.inv")
+_OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT = ("sitemap.xml", "objects.inv")
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
             sys.stdout.write(f"docs: {error}\n")
             return 1
         shutil.copyfile(ROOT / "docs" / "site.toml", place / "zensical.toml")
+        shutil.copytree(Path(__file__).parent / "theme", place / "theme")
         program = Path(sys.executable).parent / "zensical"
         build = [str(program), "build", "--strict"]
         done = subprocess.run(build, cwd=place, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
@@ -40,6 +42,8 @@ def main() -> int:
         built = place / "site"
         for name in _OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT:
             (built / name).unlink(missing_ok=True)
+        missing = built / "404.html"
+        missing.write_text(below_docs(missing.read_text("utf-8")), "utf-8")
         _sort_search(built / "search.json")
         wrong = check_site(built)
         if wrong:

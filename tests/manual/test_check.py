@@ -9,6 +9,7 @@ import pytest
 
 from scripts.docs.check import check_site
 from scripts.docs.gather import PAGES_OF_THE_ROOT, DeadLink, Gathering, outside_code
+from scripts.docs.missing import below_docs
 from scripts.docs.search import for_readers
 from scripts.docs.sections import tables_as_sections
 from tests.habits.repository import ROOT
@@ -115,3 +116,12 @@ def test_the_search_shows_the_guide_first_and_no_source_text() -> None:
     assert [one["title"] for one in found] == ["Webhooks: Set up", "WebhookNotFound", "Examples", "Decision 19"]
     assert "A webhook is paused" in found[-1]["text"]
     assert "paused" not in str(found[-1]["path"])
+
+
+def test_the_page_for_missing_ones_leads_below_docs() -> None:
+    html = """<a href="/"><a href="/docs/api"><img src="/assets/a.png"><script>{"base":"/"};new URL("/",location)"""
+
+    assert below_docs(html) == (
+        """<a href="/docs/"><a href="/docs/api"><img src="/docs/assets/a.png">"""
+        """<script>{"base":"/docs/"};new URL("/docs/",location)"""
+    )
