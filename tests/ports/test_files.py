@@ -205,7 +205,25 @@ def test_blobs_are_found_by_what_their_keys_begin_with(blobs: ObjectBlobs) -> No
     assert sorted(blobs.beginning_with("s/3f/one-")) == keys[:2]
     assert sorted(blobs.beginning_with("s/3f/one/")) == ["s/3f/one/a"]
     assert sorted(blobs.beginning_with("s/3f/")) == sorted(keys[:6])
+    assert sorted(blobs.beginning_with("s/3f/one-", "s/3f/two-", "s/40/o", "s/3f/one-a")) == [*keys[:2], *keys[5:7]]
+    assert blobs.beginning_with("s/41/one-", "s/3f/zwo-", "s/3f/two-") == ["s/3f/two-a"]
     assert [blobs.beginning_with(missing) for missing in ("s/3f/zwo-", "s/41/one-", "t/one-", "t/")] == [[]] * 4
+
+
+def test_a_shelf_is_read_once_for_all_that_is_looked_for(local: ObjectBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleting an application with a million sessions would read them a million times."""
+    written(local, "s/3f/one-a", b"x")
+    written(local, "s/40/two-a", b"x")
+    reads, scan = list[str](), os.scandir
+
+    def counted(folder: Path) -> object:
+        reads.append(folder.name)
+        return scan(folder)
+
+    with monkeypatch.context() as counting_reads:
+        counting_reads.setattr(os, "scandir", counted)
+        found = local.beginning_with("s/40/two-", "s/3f/one-", "s/40/three-", "s/3f/four-")
+    assert (found, sorted(reads)) == (["s/3f/one-a", "s/40/two-a"], ["3f", "40"])
 
 
 def test_all_shelves_are_safe_with_the_first_file(local: ObjectBlobs, tmp_path: Path) -> None:
