@@ -9,8 +9,11 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
+from obstore.store import MemoryStore
 
 from signroom.blobs.comparing import Comparison
 from signroom.blobs.objects import ObjectBlobs, open_blobs
@@ -448,6 +451,22 @@ def test_a_store_without_conditional_requests_can_be_used(
         blobs.write_file("moved", folder / "f")
 
     assert asyncio.run(read(blobs, "streamed")) == asyncio.run(read(blobs, "moved")) == b"content"
+
+
+@pytest.mark.parametrize(("name", "order"), [("s3://files", 1), ("s3://files--usw2-az1--x-s3", -1)])
+def test_no_key_is_left_out_where_a_store_lists_them_in_another_order_or_from_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, order: int
+) -> None:
+    """As directory buckets of S3 do, and stores that do not know where to begin: what was erased would stay."""
+    blobs, listing = ObjectBlobs(MemoryStore(), None, tmp_path, name=name), obstore.list
+    for key in ("s/3f/one-a", "s/3f/one-b", "s/3f/two-a", "s/3f/a"):
+        written(blobs, key, b"x")
+
+    def listed(store: MemoryStore, prefix: str, offset: str | None = None) -> Any:
+        return [list(some)[::order] for some in listing(store, prefix)]
+
+    monkeypatch.setattr(obstore, "list", listed)
+    assert blobs.beginning_with("s/3f/one-") == ["s/3f/one-a", "s/3f/one-b"]
 
 
 def test_a_bucket_that_is_not_there_is_not_a_missing_file(s3_url: str, tmp_path: Path) -> None:

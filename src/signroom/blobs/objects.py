@@ -52,6 +52,8 @@ _STALE_SECONDS = 24 * 3600
 _LISTED = 1000
 _HALF = re.compile(r"#\d+$")
 """What obstore adds to the name of a file of this disk that is being written. It stays when the process is killed."""
+_OF_DIRECTORY_BUCKET = "--x-s3"
+"""What the name of each directory bucket of Amazon S3 ends with. It does not list its keys in their order."""
 _OF_DISK = "lost+found"
 """What a new disk has in its first folder."""
 
@@ -243,12 +245,14 @@ class ObjectBlobs:
     def _listed(self, beginning: str) -> list[str]:
         """What another machine has of it. Raises: what obstore raises."""
         folder, _, name = beginning.rpartition("/")
+        in_order = bool(name) and _OF_DIRECTORY_BUCKET not in self.name
         try:
-            # A store lists its keys in their order, so what comes before those that are wanted is left out.
-            listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if name else None)
-            keys = (str(found["path"]) for some in listed for found in some)
-            wanted = takewhile(lambda key: key.startswith(beginning), keys) if name else keys
-            return list(wanted)
+            # Where the keys come in their order, those before and after the ones that are wanted are left out.
+            listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if in_order else None)
+            keys: Iterator[str] = (str(found["path"]) for some in listed for found in some)
+            if in_order:
+                keys = takewhile(lambda key: key < beginning or key.startswith(beginning), keys)
+            return [key for key in keys if key.startswith(beginning)]
         except NotFoundError:
             return []
 
