@@ -593,8 +593,10 @@ def test_one_that_cannot_be_read_ends_alone(hook: Hook, monkeypatch: pytest.Monk
         of_second = sa.update(tables.sessions).where(tables.sessions.c.id == session.id)
         connection.execute(of_second.values(status="OfNewerVersion"))
 
-    assert hook.try_it(first) is None
+    with capture_logs() as lines:
+        assert hook.try_it(first) is None
 
+    assert [line["event"] for line in lines] == ["delivery.failed"]
     assert [hook.log(d) for d in (first, second, third)] == [[200], ["InternalError"], [200]]
     assert hook.status(second) is DeliveryStatus.FAILED
     assert first_key(third) not in enqueued(hook), "its job was spared"
