@@ -9,8 +9,11 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
+from obstore.store import MemoryStore
 
 from signroom.blobs.comparing import Comparison
 from signroom.blobs.objects import ObjectBlobs, open_blobs
@@ -205,7 +208,25 @@ def test_blobs_are_found_by_what_their_keys_begin_with(blobs: ObjectBlobs) -> No
     assert sorted(blobs.beginning_with("s/3f/one-")) == keys[:2]
     assert sorted(blobs.beginning_with("s/3f/one/")) == ["s/3f/one/a"]
     assert sorted(blobs.beginning_with("s/3f/")) == sorted(keys[:6])
+    assert sorted(blobs.beginning_with("s/3f/one-", "s/3f/two-", "s/40/o", "s/3f/one-a")) == [*keys[:2], *keys[5:7]]
+    assert blobs.beginning_with("s/41/one-", "s/3f/zwo-", "s/3f/two-") == ["s/3f/two-a"]
     assert [blobs.beginning_with(missing) for missing in ("s/3f/zwo-", "s/41/one-", "t/one-", "t/")] == [[]] * 4
+
+
+def test_a_shelf_is_read_once_for_all_that_is_looked_for(local: ObjectBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deleting an application with a million sessions would read them a million times."""
+    written(local, "s/3f/one-a", b"x")
+    written(local, "s/40/two-a", b"x")
+    reads, scan = list[str](), os.scandir
+
+    def counted(folder: Path) -> object:
+        reads.append(folder.name)
+        return scan(folder)
+
+    with monkeypatch.context() as counting_reads:
+        counting_reads.setattr(os, "scandir", counted)
+        found = local.beginning_with("s/40/two-", "s/3f/one-", "s/40/three-", "s/3f/four-")
+    assert (found, sorted(reads)) == (["s/3f/one-a", "s/40/two-a"], ["3f", "40"])
 
 
 def test_all_shelves_are_safe_with_the_first_file(local: ObjectBlobs, tmp_path: Path) -> None:
@@ -430,6 +451,22 @@ def test_a_store_without_conditional_requests_can_be_used(
         blobs.write_file("moved", folder / "f")
 
     assert asyncio.run(read(blobs, "streamed")) == asyncio.run(read(blobs, "moved")) == b"content"
+
+
+@pytest.mark.parametrize(("name", "order"), [("s3://files", 1), ("s3://files--usw2-az1--x-s3", -1)])
+def test_no_key_is_left_out_where_a_store_lists_them_in_another_order_or_from_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, order: int
+) -> None:
+    """As directory buckets of S3 do, and stores that do not know where to begin: what was erased would stay."""
+    blobs, listing = ObjectBlobs(MemoryStore(), None, tmp_path, name=name), obstore.list
+    for key in ("s/3f/one-a", "s/3f/one-b", "s/3f/two-a", "s/3f/a"):
+        written(blobs, key, b"x")
+
+    def listed(store: MemoryStore, prefix: str, offset: str | None = None) -> Any:
+        return [list(some)[::order] for some in listing(store, prefix)]
+
+    monkeypatch.setattr(obstore, "list", listed)
+    assert blobs.beginning_with("s/3f/one-") == ["s/3f/one-a", "s/3f/one-b"]
 
 
 def test_a_bucket_that_is_not_there_is_not_a_missing_file(s3_url: str, tmp_path: Path) -> None:

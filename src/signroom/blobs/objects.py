@@ -18,7 +18,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -52,6 +52,8 @@ _STALE_SECONDS = 24 * 3600
 _LISTED = 1000
 _HALF = re.compile(r"#\d+$")
 """What obstore adds to the name of a file of this disk that is being written. It stays when the process is killed."""
+_OF_DIRECTORY_BUCKET = "--x-s3"
+"""What the name of each directory bucket of Amazon S3 ends with. It does not list its keys in their order."""
 _OF_DISK = "lost+found"
 """What a new disk has in its first folder."""
 
@@ -232,20 +234,27 @@ class ObjectBlobs:
             return isinstance(self._not_read(error), BlobNotFound)
         return True
 
-    def beginning_with(self, beginning: str) -> list[str]:
-        folder, _, name = beginning.rpartition("/")
+    def beginning_with(self, *beginnings: str) -> list[str]:
         try:
             if self._root is not None:
-                return sorted(_files(self._root, folder, name))
-            # A store lists its keys in their order, so what comes before those that are wanted is left out.
-            listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if name else None)
-            keys = (str(found["path"]) for some in listed for found in some)
-            wanted = takewhile(lambda key: key.startswith(beginning), keys) if name else keys
-            return list(wanted)
-        except (NotFoundError, FileNotFoundError):
-            return []
+                return sorted(_files(self._root, beginnings))
+            return sorted({key for beginning in beginnings for key in self._listed(beginning)})
         except Failure as error:
             raise _unavailable("list", error) from error
+
+    def _listed(self, beginning: str) -> list[str]:
+        """What another machine has of it. Raises: what obstore raises."""
+        folder, _, name = beginning.rpartition("/")
+        in_order = bool(name) and _OF_DIRECTORY_BUCKET not in self.name
+        try:
+            # Where the keys come in their order, those before and after the ones that are wanted are left out.
+            listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if in_order else None)
+            keys: Iterator[str] = (str(found["path"]) for some in listed for found in some)
+            if in_order:
+                keys = takewhile(lambda key: key < beginning or key.startswith(beginning), keys)
+            return [key for key in keys if key.startswith(beginning)]
+        except NotFoundError:
+            return []
 
     def delete(self, key: str) -> None:
         try:
@@ -495,20 +504,32 @@ def _disk(root: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _files(root: Path, folder: str, beginning: str) -> Iterator[str]:
-    """The keys of those in `folder` whose names begin so; of all below it when `beginning` is empty.
+def _files(root: Path, beginnings: Sequence[str]) -> Iterator[str]:
+    """The keys that begin so, half files (`_HALF`) among them, which obstore leaves out.
 
-    obstore leaves out half files (`_HALF`): they are among these. Raises: OSError.
+    Each folder is read once: a shelf may have many thousand names. Raises: OSError.
     """
-    with os.scandir(root / folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith(beginning):
-                continue
-            key = f"{folder}/{entry.name}"
-            if entry.is_file():
-                yield key
-            elif not beginning and entry.is_dir(follow_symlinks=False):
-                yield from _files(root, key, "")
+    names = dict[str, list[str]]()
+    for folder, _, name in (beginning.rpartition("/") for beginning in beginnings):
+        names.setdefault(folder, []).append(name)
+    for folder, wanted in names.items():
+        yield from _files_of(root, folder, tuple(wanted))
+
+
+def _files_of(root: Path, folder: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Those in `folder` whose names begin so, and all below it for an empty name. Raises: OSError."""
+    try:
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(names):
+                    continue
+                key = f"{folder}/{entry.name}"
+                if entry.is_file():
+                    yield key
+                elif "" in names and entry.is_dir(follow_symlinks=False):
+                    yield from _files_of(root, key, ("",))
+    except FileNotFoundError:
+        return
 
 
 def _move_in(file: Path, target: Path) -> None:

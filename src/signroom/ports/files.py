@@ -134,9 +134,11 @@ class Blobs(Protocol):
     def answers(self) -> bool:
         """True when the store can be reached and written to; asks it without writing."""
 
-    def beginning_with(self, beginning: str) -> list[str]:
-        """The keys of all blobs whose keys begin so. What follows the last slash of it is the beginning of a name: what
-        lies in folders of that name is left out.
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        """The keys of all blobs whose keys begin with one of these. What follows the last slash of it is the beginning
+        of a name: what lies in folders of that name is left out.
+
+        Ask for many at once: a local disk then reads each folder once. A folder with 40,000 names takes some 0.1 s.
 
         On a local disk half a file is among them, too: one that is being written, or whose process was killed.
 

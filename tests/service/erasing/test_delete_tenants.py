@@ -315,8 +315,8 @@ class BlobsMeanwhile:
             happens()
         self.blobs.delete(key)
 
-    def beginning_with(self, beginning: str) -> list[str]:
-        return self.blobs.beginning_with(beginning)
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        return self.blobs.beginning_with(*beginnings)
 
 
 def _uploaded(room: Room, application: Application) -> Upload:
@@ -507,8 +507,8 @@ class SilentBlobs:
             raise StorageUnavailable
         self._blobs.delete(key)
 
-    def beginning_with(self, beginning: str) -> list[str]:
-        return self._blobs.beginning_with(beginning)
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        return self._blobs.beginning_with(*beginnings)
 
 
 def test_a_storage_that_does_not_answer_delays_it(room: Room, operator: OperatorCaller) -> None:

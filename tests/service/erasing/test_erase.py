@@ -427,9 +427,9 @@ class DyingBlobs:
     blobs: Blobs
     countdown: Countdown
 
-    def beginning_with(self, beginning: str) -> list[str]:
+    def beginning_with(self, *beginnings: str) -> list[str]:
         self.countdown.step()
-        return self.blobs.beginning_with(beginning)
+        return self.blobs.beginning_with(*beginnings)
 
     def delete(self, key: str) -> None:
         self.countdown.step()
@@ -483,7 +483,7 @@ def test_a_storage_that_is_away_is_asked_again(room: Room) -> None:
     session, documents = signed_session(room)
 
     class Away:
-        def beginning_with(self, beginning: str) -> list[str]:
+        def beginning_with(self, *beginnings: str) -> list[str]:
             raise StorageUnavailable
 
     with pytest.raises(StorageUnavailable):

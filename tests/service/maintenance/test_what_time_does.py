@@ -22,6 +22,7 @@ from signroom.domain.errors import (
     UploadNotFound,
 )
 from signroom.domain.event import SessionCreated
+from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.session import SessionStatus
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
@@ -192,6 +193,43 @@ def test_a_purge_that_is_cut_off_is_done_by_the_next(room: Room) -> None:
 
     assert not any(room.has(key) for key in (*stuck.file_keys, *other.file_keys))
     assert room.told() == ["DocumentPurged"] * 2
+
+
+def test_raised_documents_are_looked_for_together_and_delay_themselves_alone(room: Room) -> None:
+    session, end = room.session(), room.clock.now() + timedelta(days=1)
+    signed = [room.completed(room.document(session, position=n), end) for n in range(3)]
+    stuck, *others = (replace(d, versions=(replace(d.versions[0], level=Level.B_T),)) for d in signed)
+    with room.ports.store.work() as work:
+        work.documents.save(stuck)
+        for document in others:
+            work.documents.save(document)
+    strays = [room.file(d.blob_folder.version(uuid4(), "B-T", uuid4())) for d in (stuck, *others)]
+    room.clock.advance(days=2)
+    broken = FoldersAreStuck(room.ports.blobs, stuck.blob_folder.every()[0])
+
+    with pytest.raises(StorageUnavailable, match="1 documents"):
+        purge_documents(replace(room.ports, blobs=broken))  # type: ignore[arg-type]
+    assert [room.has(stray.blob_key) for stray in strays] == [True, False, False]
+    whole = FoldersAreStuck(room.ports.blobs, None)
+    assert purge_documents(replace(room.ports, blobs=whole)) == 1  # type: ignore[arg-type]
+    assert (whole.asked, broken.asked) == (1, 1 + 3)
+    assert not room.has(strays[0].blob_key)
+
+
+class FoldersAreStuck:
+    """Lists no blobs whose keys begin with `stuck`, and counts how often it is asked."""
+
+    def __init__(self, blobs: Blobs, stuck: str | None) -> None:
+        self._blobs, self._stuck, self.asked = blobs, stuck, 0
+
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        self.asked += 1
+        if self._stuck in beginnings:
+            raise StorageUnavailable
+        return self._blobs.beginning_with(*beginnings)
+
+    def delete(self, key: str) -> None:
+        self._blobs.delete(key)
 
 
 def test_documents_of_the_version_before_get_a_limit(room: Room) -> None:

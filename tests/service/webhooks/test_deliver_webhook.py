@@ -29,7 +29,7 @@ from signroom.secrets.secret_keys import SecretKeys
 from signroom.service.access.operators import this_operator
 from signroom.service.events.record_event import DELIVER_WEBHOOK, first_key, record_event
 from signroom.service.subscriptions.manage_applications import ensure_application
-from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery
+from signroom.service.webhooks.deliver_webhook import deliver_webhook, fail_delivery, longest_try
 from signroom.service.webhooks.endpoint_credentials import GivenEndpoint
 from signroom.service.webhooks.manage_webhooks import (
     LoggedDelivery,
@@ -490,6 +490,33 @@ def test_going_on_leaves_what_is_not_due_tests_and_who_is_paused_meanwhile(hook:
     assert hook.status(left) is DeliveryStatus.HELD
 
 
+def test_a_claim_begins_when_the_lock_of_the_webhook_was_got(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait for it was taken from the time of the try: after a long one another run sent the same once more."""
+    first, second = hook.tell(), hook.tell()
+    with hook.ports.store.read() as work:
+        webhooks = type(work.webhooks)
+    lock = webhooks.locked_of_any_tenant
+
+    def waited(*asked: Any) -> Any:
+        found = lock(*asked)
+        hook.room.clock.advance(minutes=1)
+        return found
+
+    monkeypatch.setattr(webhooks, "locked_of_any_tenant", waited)
+    claims: list[timedelta] = []
+
+    def look(exchange: Exchange, number: int) -> None:
+        sent = (first, second)[number - 1]
+        due_at = next(d.due_at for d in hook.deliveries() if d.id == sent.id)
+        claims.append(due_at - hook.room.clock.now())
+        exchange.answer()
+
+    hook.endpoint.reply = look
+    assert hook.try_it(first) is None
+
+    assert claims == [longest_try(hook.ports)] * 2
+
+
 def test_what_is_given_back_and_claimed_again_gets_no_other_job(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._TOGETHER_SECONDS", 0.0)
     monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._most", lambda _attempts: 10)
@@ -566,8 +593,10 @@ def test_one_that_cannot_be_read_ends_alone(hook: Hook, monkeypatch: pytest.Monk
         of_second = sa.update(tables.sessions).where(tables.sessions.c.id == session.id)
         connection.execute(of_second.values(status="OfNewerVersion"))
 
-    assert hook.try_it(first) is None
+    with capture_logs() as lines:
+        assert hook.try_it(first) is None
 
+    assert [line["event"] for line in lines] == ["delivery.failed"]
     assert [hook.log(d) for d in (first, second, third)] == [[200], ["InternalError"], [200]]
     assert hook.status(second) is DeliveryStatus.FAILED
     assert first_key(third) not in enqueued(hook), "its job was spared"

@@ -18,12 +18,9 @@ def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[s
 
     Raises: StorageUnavailable when one of `others` could not be deleted, after all else was.
     """
-    of_each: dict[UUID, set[str]] = {}
-    for document in documents:
-        found = _in_folder(ports, document)
-        if found is not None:
-            of_each[document.id] = {*document.file_keys, *found}
-    documents = [document for document in documents if document.id in of_each]
+    found = _strays(ports, documents)
+    documents = [document for document in documents if document.id in found]
+    of_each = {document.id: {*document.file_keys, *found[document.id]} for document in documents}
     keys: set[str] = set().union(*of_each.values())
     with ports.store.work() as work:
         # A signed file may be another document's original, an upload may be several documents'.
@@ -37,16 +34,21 @@ def delete_files(ports: Ports, documents: Sequence[Document], others: Sequence[s
     return gone
 
 
-def _in_folder(ports: Ports, document: Document) -> list[str] | None:
-    """What lies in the document's own folder. A run that was killed while it raised the signed file to a level has left
-    a file there that no row points to. None: the storage does not answer.
+def _strays(ports: Ports, documents: Sequence[Document]) -> dict[UUID, list[str]]:
+    """What lies in the documents' own folders, without those for whom the storage does not answer. A run that was
+    killed while it raised a signed file to a level has left a file there that no row points to.
     """
-    if not document.was_raised:
-        return []
+    folders = {document.id: document.blob_folder.every() if document.was_raised else () for document in documents}
+    beginnings = [beginning for own in folders.values() for beginning in own]
     try:
-        return [key for beginning in document.blob_folder.every() for key in ports.blobs.beginning_with(beginning)]
+        # Together: documents of one session lie on one shelf, which is read once.
+        keys = ports.blobs.beginning_with(*beginnings) if beginnings else []
     except StorageUnavailable:
-        return None
+        if len(documents) == 1:
+            return {}
+        alone = [_strays(ports, [document]) for document in documents]
+        return {document_id: found for one in alone for document_id, found in one.items()}
+    return {document_id: [key for key in keys if key.startswith(own)] for document_id, own in folders.items()}
 
 
 def _deleted(ports: Ports, keys: Sequence[str]) -> bool:

@@ -234,6 +234,6 @@ def _remove_webhooks(ports: Ports, subscription_id: UUID, application_id: UUID |
 
 def _delete_files(ports: Ports, documents: Sequence[Document], beginnings: Sequence[str]) -> None:
     """Raises: StorageUnavailable."""
-    stray = [key for beginning in beginnings for key in ports.blobs.beginning_with(beginning)]
+    stray = ports.blobs.beginning_with(*beginnings)
     if len(delete_files(ports, documents, stray)) < len(documents):
         raise StorageUnavailable

@@ -236,7 +236,7 @@ def delete_erased_files(ports: Ports, erasure: Erasure) -> Erasure:
     with ports.store.read() as work:
         documents = _documents(work, erasure)
     # 6. Delete the files.
-    stray = [key for beginning in _beginnings(erasure, documents) for key in ports.blobs.beginning_with(beginning)]
+    stray = ports.blobs.beginning_with(*_beginnings(erasure, documents))
     delete_late_files(ports, erasure.erased_at)
     gone = delete_files(ports, documents, stray)
     if len(gone) < len(documents):

@@ -33,7 +33,7 @@ def delete_late_files(ports: Ports, of: datetime | None = None) -> int:
             beginnings = work.erasures.late_files(of, last, _AT_ONCE)
         if not beginnings:
             break
-        keys = [key for beginning in beginnings for key in ports.blobs.beginning_with(beginning)]
+        keys = ports.blobs.beginning_with(*beginnings)
         delete_files(ports, [], keys)
         found += len(keys)
         with ports.store.work() as work:

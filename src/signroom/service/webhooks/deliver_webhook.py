@@ -262,13 +262,13 @@ def _locked(work: Work, webhook_id: UUID, delivery_id: UUID) -> tuple[Webhook, D
 
 def _begin(ports: Ports, delivery_id: UUID, place: ExitStack) -> Send | WaitFor | Finished:
     """Steps 1 to 6: claim the next try when it is due. Until `place` ends, the run holds a place."""
-    now = ports.clock.now()
     with ports.store.work() as work:
         # 1. Lock the webhook and the delivery.
         try:
             webhook, delivery = _found_locked(work, delivery_id)
         except (DeliveryNotFound, WebhookNotFound):
             return Finished()  # the webhook was removed meanwhile
+        now = ports.clock.now()  # not before: a claim begins when the wait for the lock is over
         if delivery.status is not DeliveryStatus.PENDING:
             return Finished()
         # 2. Hold the delivery when nothing is sent to its webhook.
@@ -446,13 +446,13 @@ def _settle(
     Deliveries that were claimed and are `left` are due again. Only with `go_on`, and after successes, further ones are
     claimed.
     """
-    now = ports.clock.now()
     with ports.store.work() as work:
         # 8. Write the attempts down.
         try:
             webhook = work.webhooks.locked_of_any_tenant(webhook_id)
         except WebhookNotFound:
             return [Finished() for _ in tried], None  # it was removed meanwhile, with its deliveries
+        now = ports.clock.now()  # not before: a claim begins when the wait for the lock is over
         ids = [one.attempt.delivery_id for one in tried]
         locked = {one.id: one for one in work.deliveries.locked_all([*ids, *(one.id for one in left)])}
         written = work.deliveries.last_numbers(ids)
