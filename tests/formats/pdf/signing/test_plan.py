@@ -136,6 +136,11 @@ def test_encrypt_of_an_older_trailer_does_not_count(tmp_path: Path) -> None:
     assert facts.encryption is None
 
 
+def test_info_with_a_key_without_a_value(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPdf, match="trailer has a key without a value"):
+        facts_of(written(document(1), trailer=b"/Info<</A<</B>>>>"), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("size", "right"), [(b"3", 8), (b"0", 8), (b"-5", 8), (b"50", 8), (b"8388607", 8), (b"99999999999", 8)]
 )
