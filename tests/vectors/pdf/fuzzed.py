@@ -41,6 +41,7 @@ def cases() -> Iterator[Case]:
     for number in (8, 9, 10):
         yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
+    yield Case("signature-that-the-table-passes-over", _passed_over, Refused("InvalidPdf"), pages=0)
     yield Case("page-with-a-key-without-a-value-inside", _key_alone, Refused("InvalidPdf"), pages=0)
     yield Case("empty-field-with-a-key-without-a-value-inside", _field_with_a_key_alone, fills="")
     yield Case("forty-keys-twice", _keys_twice)
@@ -230,6 +231,15 @@ def _hidden_signature() -> bytes:
     return _without_address(file.replace(b"/AcroForm", b"/AcroFarm"))
 
 
+def _passed_over() -> bytes:
+    """The last update leads to what was there before the signature. Its /Info makes poppler search the file."""
+    first = written(document())
+    changed = {5: builder.content("Page 1: the parties argue.")}
+    file = updated(signed_by_another(first), changed, b"/Info 99 0 R")
+    before, _, last = file.rpartition(b"/Prev ")
+    return before + re.sub(rb"^\d+", b"%d" % builder.last_startxref(first), last)
+
+
 def _key_alone() -> bytes:
     """Some programs read on behind the page: it looks as what follows it says, which an update would change."""
     return written(document(page=b"/PieceInfo<</A<</B>>>>"))
@@ -243,7 +253,7 @@ def _field_with_a_key_alone() -> bytes:
 
 
 def _info_missing(number: int) -> bytes:
-    """What refers to nothing must not refer to the signature afterwards."""
+    """What refers to nothing must not refer to the signature afterwards. It makes poppler search the file."""
     return written(document(), trailer=b"/Info %d 0 R" % number)
 
 

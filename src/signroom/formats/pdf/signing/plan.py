@@ -504,11 +504,14 @@ def _places(opened: OpenPdf) -> list[Place]:
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
     """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4).
 
+    What refers to nothing is not taken over.
+
     The newest trailer counts alone (7.5.6): with /Encrypt of an older one nothing could be read any more.
     """
     kept = [("Root", bytes(root))]
     info, encrypt = _trailer_entry(opened, "Info"), _trailer_entry(opened, "Encrypt")
-    if info is not None:
+    # For what refers to nothing some programs search the whole file, and then find other objects.
+    if info is not None and not _is_absent(opened, info, reference(info)):
         kept.append(("Info", info))
     if encrypt is not None and _resolved(opened, encrypt) is not None:
         kept.append(("Encrypt", encrypt))
