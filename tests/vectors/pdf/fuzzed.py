@@ -41,6 +41,9 @@ def cases() -> Iterator[Case]:
     for number in (8, 9, 10):
         yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
+    yield Case("signature-that-the-table-passes-over", _passed_over, Refused("InvalidPdf"), pages=0)
+    yield Case("page-with-a-key-without-a-value-inside", _key_alone, Refused("InvalidPdf"), pages=0)
+    yield Case("empty-field-with-a-key-without-a-value-inside", _field_with_a_key_alone, fills="")
     yield Case("forty-keys-twice", _keys_twice)
     yield Case("object-stream-without-a-length", _packed_without_length, Refused("InvalidPdf"))
     yield Case("catalog-twice-form-first-null", functools.partial(_form_twice, b"/AcroForm null/AcroForm 8 0 R"))
@@ -111,6 +114,8 @@ _WITHOUT_END: dict[str, Callable[[], bytes]] = {
     "length-beyond-the-file-in-disguise": functools.partial(_last, b"/L#65ngth 4000/Name(/Length 57)", ended=True),
     "length-beyond-the-file-of-an-image": _image_beyond,
     "string-where-the-length-leads": functools.partial(_last, b"/Length 3", ended=True, text=b"0 g(open"),
+    "keys": lambda: written(document(3, more={6: _second_page(b"<</A<</A<</A>>/B>>/B>>")})),
+    "key-and-a-parenthesis": lambda: written(document(3, more={20: b"<</A>> ("})),
     "string": lambda: written(document(3, more={6: _second_page(b"[20 0 R]"), 20: b"<<%b>>" % _OPEN})),
     "string-and-escapes": lambda: written(
         document(3, more={6: _second_page(b"[20 0 R]"), 20: b"<<%b\\) %%(>>" % _OPEN})
@@ -226,8 +231,29 @@ def _hidden_signature() -> bytes:
     return _without_address(file.replace(b"/AcroForm", b"/AcroFarm"))
 
 
+def _passed_over() -> bytes:
+    """The last update leads to what was there before the signature. Its /Info makes poppler search the file."""
+    first = written(document())
+    changed = {5: builder.content("Page 1: the parties argue.")}
+    file = updated(signed_by_another(first), changed, b"/Info 99 0 R")
+    before, _, last = file.rpartition(b"/Prev ")
+    return before + re.sub(rb"^\d+", b"%d" % builder.last_startxref(first), last)
+
+
+def _key_alone() -> bytes:
+    """Some programs read on behind the page: it looks as what follows it says, which an update would change."""
+    return written(document(page=b"/PieceInfo<</A<</B>>>>"))
+
+
+def _field_with_a_key_alone() -> bytes:
+    field = (
+        b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Buyer)/F 4/P 4 0 R/Rect[72 500 300 540]/SV<</Filte//Adobe.PPKLite>>>>"
+    )
+    return written(document(catalog=b"/AcroForm<</Fields[20 0 R]>>", page=b"/Annots[20 0 R]", more={20: field}))
+
+
 def _info_missing(number: int) -> bytes:
-    """What refers to nothing must not refer to the signature afterwards."""
+    """What refers to nothing must not refer to the signature afterwards. It makes poppler search the file."""
     return written(document(), trailer=b"/Info %d 0 R" % number)
 
 

@@ -25,6 +25,7 @@ from signroom.domain.signature import Indication, Inspection, PdfReading, Signat
 from signroom.formats.pdf.findings import findings
 from signroom.formats.pdf.parsing import only_refusals, require_pdf
 from signroom.formats.pdf.permission import require_signable
+from signroom.formats.pdf.reading.crossref import is_passed_over
 from signroom.formats.pdf.reading.ends import require_ends
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
 from signroom.formats.pdf.reading.stream_rows import require_rows
@@ -40,6 +41,10 @@ from signroom.formats.pdf.visible.appearance import require_possible
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
 _CHUNK = 1 << 20
+_MOST_TO_SEARCH = 4 << 20
+"""Bytes of a file."""
+_BYTE_RANGE = b"/ByteRange"
+"""What every signature has."""
 _TRIAL = "Signature-000000000000"
 """A field name as long as those of real signatures."""
 _TRIAL_ROOM = 16_384
@@ -57,9 +62,10 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         # Of a file whose table it makes anew, qpdf may not see a signature.
-        signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(b"/ByteRange") >= 0)
+        signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(_BYTE_RANGE) >= 0)
         if signed and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
+        _require_no_hidden_signature(opened)
         found = (*findings(opened.pdf, verdict, damaged=bool(opened.damage)), *_filled(facts))
     broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
     if broken is not None:
@@ -67,6 +73,17 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
     return Inspection(
         SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
     )
+
+
+def _require_no_hidden_signature(opened: OpenPdf) -> None:
+    """No table is passed over in a file that is signed: some programs would see its signature, others not.
+
+    A large file is not searched. Raises: InvalidPdf.
+    """
+    if len(opened.buffer) > _MOST_TO_SEARCH or not opened.sections:
+        return
+    if opened.buffer.find(_BYTE_RANGE) >= 0 and is_passed_over(opened.buffer, opened.sections):
+        raise InvalidPdf("It has an update with a signature, or after one, that some programs show and others do not.")
 
 
 def _filled(facts: PdfFacts) -> tuple[Finding, ...]:

@@ -16,7 +16,9 @@ from signroom.formats.pdf.reading.syntax import (
     Reference,
     indirect_object,
     integer,
+    is_well_formed,
     items,
+    may_have_bare_key,
     name_of,
     reference,
     skip_space,
@@ -240,3 +242,40 @@ def test_objects(raw: bytes, value: bytes, stream: int | None) -> None:
 def test_no_objects(raw: bytes) -> None:
     with pytest.raises(BadSyntax):
         indirect_object(raw, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "right"),
+    [
+        (b"<</A/B/C<</D[1 2 R 0 R]/E()>>/F 1 0 R/G[<</H null>>[(]>>)<3e3e>]]/I % >>\n/>>", True),
+        (b"[1 0 R<</A 1 0 R>>/B]", True),
+        (b"<</SV<</Filte//Adobe.PPKLite>>>>", False),
+        (b"<</A[<</B 1/C>>]/D 2>>", False),
+        (b"[[<</A>>]]", False),
+        (b"<</A<</B 1 0 R 2>>>>", False),
+        (b"<</A<<(B)/C>>>>", False),
+        (b"<</A>>", False),
+        (b"<</A{}>>", False),
+    ],
+)
+def test_a_key_without_a_value_at_any_depth(raw: bytes, right: bool) -> None:
+    assert is_well_formed(raw) is right
+
+
+def test_a_name_that_was_written_with_a_space() -> None:
+    raw = b"<</FontName/Arial,Unicode MS/StemV 0/Type/FontDescriptor>>"
+    assert not is_well_formed(raw)
+    assert is_well_formed(raw, with_more_words=True)
+    assert may_have_bare_key(b"5 0 obj" + raw[:-2] + b"/A>>")
+    assert not is_well_formed(raw[:-2] + b"/A>>", with_more_words=True)
+    assert not is_well_formed(b"<</A B<</C 1>>>>", with_more_words=True)
+
+
+def test_whether_a_long_value_is_well_formed_is_told_in_a_moment() -> None:
+    begun = time.process_time()
+    assert is_well_formed(b"<</A[" + b"<</B[1 0 R]>>" * 8_000 + b"]>>")
+    assert is_well_formed(b"[" * 50_000 + b"]" * 50_000)
+    assert not is_well_formed(b"<</A" * 25_000)
+    for piece in (b"<</A[<<", b"<</A((", b"<</A%", b"/", b"<</A["):
+        may_have_bare_key(b"5 0 obj " + piece * 5_000 + b"/B>>")
+    assert time.process_time() - begun < 3

@@ -137,6 +137,21 @@ def test_encrypt_of_an_older_trailer_does_not_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("info", "kept"),
+    [(b"20 0 R", True), (b"<</Title(a)>>", True), (b"99 0 R", False), (b"20 1 R", False), (b"21 0 R", False)],
+)
+def test_info_that_leads_nowhere_is_not_taken_over(info: bytes, kept: bool, tmp_path: Path) -> None:
+    """poppler searches the whole file for it, and then takes other objects than before."""
+    data = written(document(1, more={20: b"<</Title(a)>>", 21: b"null"}), trailer=b"/Info " + info)
+    assert dict(facts_of(data, tmp_path).trailer) == {"Root": b"1 0 R"} | ({"Info": info} if kept else {})
+
+
+def test_info_with_a_key_without_a_value(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPdf, match="trailer has a key without a value"):
+        facts_of(written(document(1), trailer=b"/Info<</A<</B>>>>"), tmp_path)
+
+
+@pytest.mark.parametrize(
     ("size", "right"), [(b"3", 8), (b"0", 8), (b"-5", 8), (b"50", 8), (b"8388607", 8), (b"99999999999", 8)]
 )
 def test_new_numbers_are_above_all_that_there_is_whatever_size_says(size: bytes, right: int, tmp_path: Path) -> None:

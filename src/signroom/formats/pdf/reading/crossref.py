@@ -7,7 +7,7 @@ which kind it is, what the trailers say, and the highest object number that any 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
@@ -27,6 +27,7 @@ from signroom.formats.pdf.reading.syntax import (
 _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]*+(\d{1,18}+)")
 _SPACE = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}")
 """Before a section. A bound, since many sections may be said to begin in the same megabytes of white space."""
+_SECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(?=xref|\d{1,10}+ \d{1,5}+ obj\b)")
 _SUBSECTION = re.compile(rb"[\x00\t\n\x0c\r ]{0,64}+(\d{1,10}+)[\t ]{1,16}+(\d{1,10}+)[\t ]{0,16}+(?:\r\n|\r|\n)?")
 _DIGITS = re.compile(rb"\d{1,10}+")
 _ENTRY = re.compile(rb"\d{10}[ ]\d{5}[ ][nf](?:[ ]\r|[ ]\n|\r\n)")
@@ -156,6 +157,20 @@ def _table(buffer: Buffer, offset: int) -> Section:
     if buffer[at : at + len(_TRAILER)] != _TRAILER:
         raise NoChain("a cross-reference table has no trailer")
     return Section(offset, SectionKind.TABLE, Dictionary.at(buffer, at + len(_TRAILER)), highest, rows)
+
+
+def is_passed_over(buffer: Buffer, sections: Iterable[Section]) -> bool:
+    """A section that the file says to be its newest at some time is not among `sections`, all that lead to it now.
+
+    Programs that search the file for objects see what it shows, others do not.
+    """
+    known = [section.offset for section in sections]
+    for found in _STARTXREF.finditer(buffer):
+        offset = int(found[1])
+        begins = 0 < offset < len(buffer) and _SECTION.match(buffer, offset)
+        if begins and all(abs(begins.end() - at) > _FARTHEST for at in known):
+            return True
+    return False
 
 
 class Row(NamedTuple):

@@ -4,6 +4,8 @@ A program that does not find an object's end reads on: to the next "endstream" o
 to the end of the file. An update of ours brings such words and brackets, and moves the end. So a page could show after
 signing what it did not show before. Such a file is refused, with the object's number.
 
+For a key without a value, some programs take the bracket that closes its dictionary, and read on as well.
+
 A /Length that is wrong is common, and most programs look for the end then. That is allowed where all of them find it
 in the file as it is.
 
@@ -26,6 +28,8 @@ from signroom.formats.pdf.reading.syntax import (
     DoesNotEnd,
     indirect_object,
     integer,
+    is_well_formed,
+    may_have_bare_key,
     reference,
     skip_space,
     value_end,
@@ -49,8 +53,18 @@ _LONG_HEAD = 8192
 _MOST_TAKEN_APART = 20_000
 """Objects that need a close look, for a comment or for brackets that are hard to count: 0.4 s. Besides, there may be as
 many as fit into the file with a long head each."""
+_LONGEST = 1 << 20
+"""Bytes of an object that is no stream."""
+_MOST_PAIRED = 4 << 20
+"""Bytes of objects whose keys are counted: 1.2 s."""
 _KEPT = 4 << 20
 """Bytes of the file that are in memory at once."""
+_TOKEN = re.compile(
+    rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+[\r\n])*+"
+    rb"(<<|>>|[\[\]]|/?[^\x00\t\n\x0c\r ()<>\[\]{}/%]++|/|\((?:[^()\\]++|\\.)*+\)|<[0-9A-Fa-f\s]*+>)",
+    re.DOTALL,
+)
+"""What all programs take for the same. Behind other bytes nothing is told."""
 _LENGTH = re.compile(
     rb"/Length[\t\n\r ]{1,4}+(\d{1,10}+)(?:[\t\n\r ]{1,4}+(\d{1,5}+)[\t\n\r ]{1,4}+R)?+[^<>()]*+>>\s*+\Z"
 )
@@ -65,13 +79,17 @@ def require_ends(opened: OpenPdf) -> None:
     buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
     plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
     places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
-    taken_apart, most, kept = 0, _MOST_TAKEN_APART + end // _LONG_HEAD, end
+    taken_apart, paired, most, kept = 0, 0, _MOST_TAKEN_APART + end // _LONG_HEAD, end
     for index, at in enumerate(places):
         following = end
         head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
         if kept - at > _KEPT:
             buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
             kept = at
+        if may_have_bare_key(head, is_whole=following <= at + _HEAD):
+            paired += _require_paired(buffer, at, following)
+            if paired > _MOST_PAIRED:
+                raise PdfTooComplex("It has more dictionaries inside each other than can be looked at.")
         # Without a call, for hundreds of thousands.
         if b"stream" not in head and _END in head and b"(" not in head and b"%" not in head:
             continue
@@ -89,6 +107,48 @@ def require_ends(opened: OpenPdf) -> None:
             _require_found(buffer, at, start, length or 0, is_last=not index)
     if _has_gaps(opened):
         _require_searched_alike(opened)
+
+
+def _require_paired(buffer: mmap, at: int, following: int) -> int:
+    """No key of the object at `at` stands alone. Returns how many bytes were taken apart. Raises: InvalidPdf.
+
+    Some programs take the end of the dictionary for the key's value, and read on behind the object.
+    """
+    if not may_have_bare_key(buffer[at : min(following, at + _LONGEST)]):
+        return 0
+    try:
+        value = indirect_object(buffer, at).value
+    except BadSyntax:
+        return _HEAD  # what it lacks is more than a value
+    if is_well_formed(value, with_more_words=True):
+        return len(value)
+    header = _HEADER.match(buffer, at)
+    start = at if header is None else skip_space(buffer, header.end())
+    end = start + len(value) + _LONG_HEAD
+    if not _ends_before(buffer, start, end):
+        raise InvalidPdf(f"{_named(buffer, at)} has a key without a value: programs may read it differently.")
+    return end - start
+
+
+def _ends_before(buffer: mmap, at: int, end: int) -> bool:
+    """A program that takes what stands behind a key for its value, whatever it is, finds the end before `end`."""
+    depth, in_array, is_due = 0, 0, False
+    while (found := _TOKEN.match(buffer, at, end)) and found[1] != b"stream":
+        at, token = found.end(), found[1]
+        if in_array:
+            in_array += (token == b"[") - (token == b"]")
+            if token == b"<<":
+                return False  # as far as can be told
+        elif token == b">>" and not is_due:
+            depth -= 1
+            if depth <= 0:
+                return True
+        elif token == b"<<" and (is_due or not depth):
+            depth, is_due = depth + 1, False
+        else:
+            in_array = int(token == b"[" and is_due)
+            is_due = token[:1] == b"/" and not is_due
+    return False
 
 
 def _has_gaps(opened: OpenPdf) -> bool:

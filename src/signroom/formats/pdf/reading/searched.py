@@ -97,8 +97,10 @@ def _rows(opened: OpenPdf, section: Section) -> Iterator[Row]:
         if isinstance(stream, pikepdf.Stream) and _is_cross_reference(stream):
             yield from rows_of_stream(section, bytes(stream.read_bytes()))
             return
-    except (NoChain, pikepdf.PdfError) as error:
+    except NoChain as error:
         raise InvalidPdf(f"A part of its cross-reference table cannot be read ({error}).") from error
+    except pikepdf.PdfError as error:  # which has the path of the file in it
+        raise InvalidPdf("A part of its cross-reference table cannot be read.") from error
     raise InvalidPdf("A cross-reference stream cannot be found without its table.")
 
 

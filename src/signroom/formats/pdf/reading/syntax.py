@@ -32,6 +32,30 @@ _PARENTHESES = re.compile(rb"\(++|\)++")
 _FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>" % _COMMENT
 _IN_BRACKETS = re.compile(rb"(?:%b|\[(?:%b)*+\]|<<(?:%b)*+>>)*+" % (_FLAT, _FLAT, _FLAT), re.DOTALL)
 """What needs no counting of brackets, in one step: most of what is between a bracket and its partner."""
+_ITEMS = re.compile(rb"(?:%b)*+" % _FLAT, re.DOTALL)
+"""Items of an array up to the next bracket."""
+_BARE_KEY = re.compile(rb"/%b*+[%b]*+(?:>>|%%)" % (_REGULAR, _SPACE))
+"""A name that may be the last word of a dictionary, or has a comment behind it."""
+_PLAIN = rb"\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>"
+_VALUE = rb"[^%b()<>\[\]{}/%%][^()<>\[\]{}/%%]*+|/%b*+|%b" % (_SPACE, _REGULAR, _PLAIN)
+
+
+def _pairs(*others: bytes) -> bytes:
+    """A dictionary of keys, and of values that are simple, arrays of simple ones and of `others`, or `others`."""
+    inside = b"|".join((_PLAIN, *others))
+    value = b"|".join((_VALUE, *others))
+    return rb"<<[%b]*+(?:/%b*+[%b]*+(?:%b|\[(?:[^()<>\[\]{}%%]++|%b)*+\])[%b]*+)*+>>" % (
+        _SPACE,
+        _REGULAR,
+        _SPACE,
+        value,
+        inside,
+        _SPACE,
+    )
+
+
+_PAIRED = re.compile(_pairs(_pairs(_pairs(_pairs()))), re.DOTALL)
+"""A dictionary that is no deeper, in one step: most are not."""
 _DEEPEST = 200
 """Brackets inside each other: more is an attack, or might as well be one."""
 _LONGEST = 1 << 20
@@ -143,6 +167,60 @@ def _string_end(buffer: Buffer, at: int, limit: int) -> int:
             depth -= run
         at = _behind(_IN_STRING, buffer, found.end(), limit)
     raise DoesNotEnd("a string that does not end, or is too long")
+
+
+def is_well_formed(raw: bytes, *, with_more_words: bool = False) -> bool:
+    """In each dictionary of the value `raw` each value has its key, and each key its value.
+
+    Behind a key without one some programs read on past the dictionary's end: what they see hangs on what follows.
+    `with_more_words`: there may be words in a key's place. Programs pass over those.
+    """
+    try:
+        return _is_paired(raw, with_more_words=with_more_words)
+    except BadSyntax:
+        return False
+
+
+def may_have_bare_key(raw: bytes, *, is_whole: bool = True) -> bool:
+    """Whether a key could be the last word of a dictionary in `raw`, the beginning of an object, or all of it."""
+    if is_whole and not _BARE_KEY.search(raw):
+        return False
+    header = _HEADER.match(raw)
+    return header is None or not _PAIRED.match(raw, skip_space(raw, header.end()))
+
+
+def _is_paired(raw: bytes, *, with_more_words: bool) -> bool:
+    """Raises: BadSyntax."""
+    at, end = skip_space(raw, 0), len(raw)
+    closing: list[bytes] = []
+    due: list[bool] = []
+    """Of each open bracket: the next token is the value of a key."""
+    while True:
+        inside = closing[-1] if closing else b""
+        at = _behind(_ITEMS, raw, at, end) if inside == b"]" else skip_space(raw, at)
+        token = raw[at : at + 2]
+        if inside and token.startswith(inside):
+            at += len(closing.pop())
+            if due.pop():
+                return False
+        else:
+            if inside == b">>":
+                if not due[-1] and token[:1] != b"/":
+                    word = _WORD.match(raw, at) if with_more_words else None
+                    if word is None:
+                        return False
+                    at = word.end()
+                    continue
+                due[-1] = not due[-1]
+            if token == b"<<" or token[:1] == b"[":
+                closing.append(b">>" if token == b"<<" else b"]")
+                due.append(False)
+                at += len(closing[-1])
+            else:
+                found = _REFERENCE.match(raw, at)
+                at = found.end() if found else _plain_end(raw, at, end)
+        if not closing:
+            return True
 
 
 def reference(raw: bytes | None) -> Reference | None:

@@ -30,7 +30,16 @@ from signroom.domain.pdf_facts import (
 from signroom.formats.pdf.reading.crossref import SectionKind
 from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
 from signroom.formats.pdf.reading.searched import require_one_reading
-from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference, integer, items, reference, skip_space
+from signroom.formats.pdf.reading.syntax import (
+    BadSyntax,
+    Dictionary,
+    Reference,
+    integer,
+    is_well_formed,
+    items,
+    reference,
+    skip_space,
+)
 from signroom.formats.pdf.reading.whole_table import Place, as_places, packed
 
 _MAX_OBJECTS = 8_388_607
@@ -100,6 +109,8 @@ def plan_update(
     compressed = any(entry.type == COMPRESSED for entry in opened.table.values()) if newest is None else False
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
+    catalog = _dictionary(opened, root).raw
+    _require_well_formed(catalog, root)  # an update to come may write it again
     buffer = opened.buffer
     beside = None if fills is None else _beside(opened, root, page, field)
     return PdfFacts(
@@ -120,7 +131,7 @@ def plan_update(
         site=site,
         taken_in=changes.taken_in() if beside is None else beside.taken_in(),
         fills=fills,
-        catalog=_dictionary(opened, root).raw,
+        catalog=catalog,
         store=_store(opened, root),
         beside=() if beside is None else beside.planned(),
     )
@@ -151,7 +162,7 @@ def _store(opened: OpenPdf, root: Reference) -> ValidationStore | None:
         lists = tuple((name, tuple(_streams(opened, dictionary.get(name)))) for name in STORE_LISTS)
     except (InvalidPdf, BadSyntax):
         return None
-    if dictionary.lacks_a_value() or len(set(dictionary.names())) < len(dictionary.names()):
+    if not is_well_formed(value) or len(set(dictionary.names())) < len(dictionary.names()):
         return None
     place = None if target is None else _key(target)
     known = _digests(opened, dict.fromkeys(one for _, found in lists for one in found))
@@ -200,9 +211,10 @@ class _Changes:
         return tuple(self._taken[number] for number in sorted(self._taken))
 
     def replace(self, target: Reference, old: Dictionary, new: bytes, entry: str) -> None:
-        """Raises: InvalidPdf when another entry needs the same object changed otherwise."""
+        """Raises: InvalidPdf when another entry needs the same object changed otherwise, or it is not well-formed."""
         if target.number in self._changed:
             raise InvalidPdf(f"Object {target.number} is used for two things that it cannot both be.")
+        _require_well_formed(new, target)
         self._changed[target.number] = ChangedObject(target.number, target.generation, old.raw, new, entry)
 
     def taken(self, target: Reference, home: Reference) -> bytes | None:
@@ -339,10 +351,20 @@ def _key(target: Reference) -> tuple[int, int]:
 def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     """The dictionary of an object that will be written again; both readers must see the same entries in it."""
     found = _parsed(opened.writable(target) or b"", target)
-    if found.lacks_a_value():
-        raise InvalidPdf(f"Object {target.number} has a key without a value: programs may read it differently.")
+    if found.lacks_a_value():  # before something is added to it
+        raise _without_a_value(target)
     _require_agreement(opened, target, ((name, found.get(name)) for name in found.names()))
     return found
+
+
+def _require_well_formed(raw: bytes, target: Reference) -> None:
+    """At every depth. Raises: InvalidPdf."""
+    if not is_well_formed(raw):
+        raise _without_a_value(target)
+
+
+def _without_a_value(target: Reference) -> InvalidPdf:
+    return InvalidPdf(f"Object {target.number} has a key without a value: programs may read it differently.")
 
 
 def _parsed(raw: bytes, target: Reference) -> Dictionary:
@@ -482,12 +504,19 @@ def _places(opened: OpenPdf) -> list[Place]:
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
     """The entries that the new trailer takes over as they are, and the permanent part of /ID (14.4).
 
+    What refers to nothing is not taken over.
+
     The newest trailer counts alone (7.5.6): with /Encrypt of an older one nothing could be read any more.
     """
     kept = [("Root", bytes(root))]
-    kept += [(name, value) for name in ("Info", "Encrypt") if (value := _trailer_entry(opened, name)) is not None]
-    if kept[-1][0] == "Encrypt" and _resolved(opened, kept[-1][1]) is None:
-        kept.pop()  # it refers to nothing
+    info, encrypt = _trailer_entry(opened, "Info"), _trailer_entry(opened, "Encrypt")
+    # For what refers to nothing some programs search the whole file, and then find other objects.
+    if info is not None and not _is_absent(opened, info, reference(info)):
+        kept.append(("Info", info))
+    if encrypt is not None and _resolved(opened, encrypt) is not None:
+        kept.append(("Encrypt", encrypt))
+    if not all(is_well_formed(value) for _, value in kept):
+        raise InvalidPdf("Its trailer has a key without a value: programs may read it differently.")
     if ("Encrypt" in dict(kept)) != opened.pdf.is_encrypted:
         raise InvalidPdf("Programs do not agree on whether it is encrypted.")
     return tuple(kept), _permanent(opened, _trailer_entry(opened, "ID"))
