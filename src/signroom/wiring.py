@@ -22,6 +22,7 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp, ControllerRouterHandler
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from signroom.api.description import WireSchemas
 from signroom.api.resources import demo as demo_resources
@@ -81,7 +82,7 @@ from signroom.settings import MIN_SECRET, PREFIX, Settings, SettingsError
 from signroom.store.backlog import backlog, connections
 from signroom.store.changes import EventChanges
 from signroom.store.diagnosis import diagnose
-from signroom.store.engine import answers, keep_to_one_file, open_engine
+from signroom.store.engine import answers, are_the_same, keep_to_one_file, open_engine
 from signroom.store.keeping.database import SqlDatabase
 from signroom.store.keeping.inventory import open_inventory
 from signroom.store.outages import damage_as_ours
@@ -411,7 +412,10 @@ def configured_providers(settings: Settings) -> Sequence[TimestampProvider]:
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
-    """Everything but the web: database migrated, nothing started yet."""
+    """Everything but the web: database migrated, nothing started yet.
+
+    Raises: SettingsError when the pooler leads elsewhere.
+    """
     prepare_data(settings)
     close_to_others(settings.data)
     keep_to_one_file(settings.database_url)
@@ -422,6 +426,10 @@ def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
     if settings.pooler_url is not None:
         migrate_job_tables(direct)
         engine = open_engine(settings.pooler_url, pooled=True)
+        if not are_the_same(direct, engine):
+            engine.dispose()
+            direct.dispose()
+            raise SettingsError(_OTHER_DATABASE)
     # More than there are workers: while these are busy, the files of other documents are read and stored.
     jobs = DurableJobs(engine, settings.data, concurrency=2 + 2 * settings.workers, direct=direct)
     meters = Meters(version("signroom"), _spans(settings))
@@ -607,6 +615,23 @@ def _checks(service: Service) -> dict[str, HealthCheck]:
     if service.execute_jobs:
         checks["jobs"] = lambda: service.jobs.running
     return checks
+
+
+def pooler_problem(settings: Settings) -> str | None:
+    """What is wrong with the pooler, in one sentence. None: nothing, or there is no pooler."""
+    if settings.pooler_url is None:
+        return None
+    direct, pooled = open_engine(settings.database_url), open_engine(settings.pooler_url, pooled=True)
+    try:
+        return None if are_the_same(direct, pooled) else _OTHER_DATABASE
+    except SQLAlchemyError:
+        return "The pooler at SIGNROOM_POOLER_URL does not answer, or refuses this user."
+    finally:
+        pooled.dispose()
+        direct.dispose()
+
+
+_OTHER_DATABASE = f"{PREFIX}POOLER_URL leads to another database than {PREFIX}DATABASE_URL: set both to the same one."
 
 
 def examine_database(settings: Settings) -> DatabaseDiagnosis:

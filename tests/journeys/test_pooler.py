@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
+import pytest
 from sqlalchemy.engine import make_url
 
+from signroom.settings import SettingsError, read_settings
+from signroom.wiring import build_service, pooler_problem
 from tests.harness.machines import installation
 from tests.harness.pooler import running_pooler
 from tests.harness.postgres import Postgres
 from tests.harness.server import Json, base64, ok, values_of
+from tests.harness.tools import free_port
 from tests.vectors import hard_pdfs
 
 MOST = 4
@@ -54,3 +59,25 @@ def connections(database: str) -> int:
         found = connection.execute(mine).fetchone()
     assert found is not None
     return int(found[0])
+
+
+def test_a_pooler_that_leads_to_another_database_is_refused(postgres: Postgres, tmp_path: Path) -> None:
+    """The service would work in one of them, and backups, keys and erasures in the other, without a word."""
+    database, other = postgres.new_database(), postgres.new_database()
+    settings = read_settings(
+        {
+            "SIGNROOM_PUBLIC_URL": "http://localhost",
+            "SIGNROOM_DATABASE_URL": database,
+            "SIGNROOM_POOLER_URL": other,
+            "SIGNROOM_DATA": str(tmp_path / "data"),
+        },
+        tmp_path,
+    )
+
+    with pytest.raises(SettingsError, match=r"^SIGNROOM_POOLER_URL leads to another database"):
+        build_service(settings)
+
+    assert pooler_problem(settings) is not None
+    assert pooler_problem(replace(settings, pooler_url=database)) is None
+    away = make_url(database).set(port=free_port()).render_as_string(hide_password=False)
+    assert "does not answer" in str(pooler_problem(replace(settings, pooler_url=away)))

@@ -45,6 +45,7 @@ from signroom.wiring import (
     installed_keys,
     installed_store,
     open_installed_blobs,
+    pooler_problem,
     probe_address,
     secrets_of,
     system_clock,
@@ -312,6 +313,9 @@ def _database(settings: Settings) -> Found:
         )
         return
     yield from _database_state(found)
+    problem = pooler_problem(settings)
+    if problem is not None:
+        yield _failed("pooler", problem, "check SIGNROOM_POOLER_URL, and the pooler's own list of databases")
     yield _migrations(found.migrations)
     yield _clock("its clock and this machine's", found.ahead)
     if found.migrations is Migrations.CURRENT:

@@ -11,9 +11,7 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -51,7 +49,7 @@ def configure_logs(level: int = logging.INFO) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_ThroughLines(Lines(sys.stderr)))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _without_text],
@@ -80,36 +78,55 @@ class Lines:
         self._file = file
 
     def msg(self, line: str) -> None:
-        """Written when this returns, with all lines before it."""
+        """Written when this returns, with all lines before it, unless whoever reads them stands still."""
+        if _apart.is_set():
+            _wait_for(line)
+            return
         with _WRITING, suppress(OSError, ValueError):
-            self._file.write("".join([*_taken(), f"{line}\n"]))
+            self._file.write(f"{line}\n")
             self._file.flush()
 
     def later(self, line: str) -> None:
         """Written within some hundredths of a second, once `write_lines_apart` was called."""
-        if not _apart.is_set():
+        if _apart.is_set():
+            _put(f"{line}\n")
+        else:
             self.msg(line)
-        elif len(_LATER) < _MOST_LATER:
-            _LATER.append(f"{line}\n")
-            if not _news.is_set():
-                _news.set()
 
     log = warning = error = critical = msg
     debug = info = later
 
 
+class _ThroughLines:
+    """What a handler of Python's `logging` takes for its stream."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def write(self, text: str) -> None:
+        self._lines.msg(text.removesuffix("\n"))
+
+    def flush(self) -> None:
+        """All is written already."""
+
+
 _WRITING = threading.Lock()
 """Each module has a logger of its own, and all write to the same file."""
-_LATER: deque[str] = deque()
-"""Lines of what went as it should, for the thread that writes them."""
+_LATER: deque[str | threading.Event] = deque()
+"""Lines for the thread that writes them. An event is set when all before it are written."""
 _MOST_LATER = 20_000
-"""A reader of our log who stands still holds nobody up. What comes beyond this many lines is lost."""
+"""A reader of our log who stands still holds nobody up. What comes beyond this many lines is lost, and counted.
+Warnings have as many places more."""
 _GATHERING_SECONDS = 0.02
-_apart, _news = threading.Event(), threading.Event()
+_PATIENCE_SECONDS = 1.0
+"""For a warning to be written. After one has waited so long, the next ones do not wait until something was written."""
+_LAST_SECONDS = 5.0
+_apart, _news, _hurry, _stands_still = (threading.Event() for _ in range(4))
+_lost = 0
 
 
 def write_lines_apart() -> None:
-    """Let a thread write the lines of what goes as it should, some at once.
+    """Let a thread write the lines: those of what goes as it should some at once, warnings and errors immediately.
 
     Each write waits for the disk, or for whoever reads our log; the loop that answers would stand still meanwhile. Who
     ends the process by `os._exit` calls `write_what_is_left` before.
@@ -117,39 +134,76 @@ def write_lines_apart() -> None:
     if not _apart.is_set():
         _apart.set()
         atexit.register(write_what_is_left)
-        threading.Thread(target=_write_again_and_again, name="signroom-log", daemon=True).start()
+        threading.Thread(target=_write_again_and_again, name=_THREAD, daemon=True).start()
 
 
 def write_what_is_left() -> None:
-    """Write the lines that the thread has not written yet."""
-    with _WRITING, suppress(OSError, ValueError):
-        sys.stderr.write("".join(_taken()))
-        sys.stderr.flush()
+    """Let the thread write what it has not written yet. Returns after five seconds at the latest."""
+    if _apart.is_set():
+        _asked_to_write().wait(_LAST_SECONDS)
+
+
+def _put(*items: str | threading.Event, most: int = _MOST_LATER) -> None:
+    global _lost  # noqa: PLW0603  (a number that is only told)
+    if len(_LATER) < most:
+        _LATER.extend(items)
+    else:
+        _lost += 1
+    if not _news.is_set():
+        _news.set()
+
+
+def _asked_to_write(*lines: str) -> threading.Event:
+    """Set when `lines`, and all before them, are written."""
+    written = threading.Event()
+    _put(*lines, written, most=2 * _MOST_LATER)
+    _hurry.set()
+    return written
+
+
+def _wait_for(line: str) -> None:
+    written = _asked_to_write(f"{line}\n")
+    is_writer = threading.current_thread().name == _THREAD
+    if not is_writer and not _stands_still.is_set() and not written.wait(_PATIENCE_SECONDS):
+        _stands_still.set()
 
 
 def _write_again_and_again() -> None:
+    global _lost
     while True:
         _news.wait()
-        time.sleep(_GATHERING_SECONDS)
+        _hurry.wait(_GATHERING_SECONDS)
         _news.clear()
-        write_what_is_left()
+        _hurry.clear()
+        found = [_LATER.popleft() for _ in range(len(_LATER))]
+        _write("".join(item for item in found if isinstance(item, str)))
+        _stands_still.clear()
+        for item in found:
+            if isinstance(item, threading.Event):
+                item.set()
+        lost, _lost = _lost, 0
+        if lost:
+            log.warning("log.lines_lost", lines=lost)
 
 
-def _taken() -> Iterator[str]:
-    """Take the lines that wait, oldest first. Only for whoever holds `_WRITING`."""
-    for _ in range(len(_LATER)):
-        yield _LATER.popleft()
+def _write(text: str) -> None:
+    """Past Python's own buffer: a process that is forked meanwhile would wait for its lock for ever."""
+    left = memoryview(text.encode("utf-8", "backslashreplace"))
+    with suppress(OSError, ValueError):
+        while left:
+            left = left[os.write(sys.stderr.fileno(), left) :]
 
 
 def _begin_alone() -> None:
     """A forked process has no such thread, and the lines that wait are its parent's."""
+    global _WRITING  # noqa: PLW0603
+    _WRITING = threading.Lock()
     _apart.clear()
     _LATER.clear()
-    _WRITING.release()
 
 
-# As Python's own `logging` does: a lock that another thread holds at that moment would be held for ever in the child.
-os.register_at_fork(before=_WRITING.acquire, after_in_parent=_WRITING.release, after_in_child=_begin_alone)
+_THREAD = "signroom-log"
+os.register_at_fork(after_in_child=_begin_alone)
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:

@@ -115,6 +115,22 @@ def _patience(url: str) -> dict[str, int]:
     return {name: value for name, value in ours.items() if name not in given}
 
 
+def are_the_same(one: Engine, other: Engine) -> bool:
+    """True when both lead to one database of one PostgreSQL server.
+
+    Raises: SQLAlchemyError when one does not answer.
+    """
+    # Everybody may ask these. A copy has the same rows; it has not been started at the same microsecond.
+    question = sa.text(
+        "SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    found = []
+    for engine in (one, other):
+        with engine.connect().execution_options(**READ_ONLY) as connection:
+            found.append(tuple(connection.execute(question).one()))
+    return found[0] == found[1]
+
+
 def answers(engine: Engine) -> bool:
     """True when the database answers a query."""
     try:

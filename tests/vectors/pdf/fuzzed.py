@@ -20,6 +20,7 @@ def cases() -> Iterator[Case]:
     yield Case("an-impossible-generation-and-no-address", impossible, Refused("InvalidPdf"), pages=0)
     yield Case("in-an-object-stream-too-and-no-address", _in_a_stream_too, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-no-address", _in_mid_line, Refused("InvalidPdf"), pages=0)
+    yield Case("a-font-in-mid-line-and-no-address", _font_in_mid_line, Refused("InvalidPdf"), pages=0)
     yield Case("an-object-in-mid-line-and-an-address-beside", _in_mid_line_beside, Refused("InvalidPdf"), pages=0)
     yield Case("signature-hidden-by-damage", _hidden_signature, Refused("InvalidPdf"), pages=0)
     yield Case("cross-reference-stream-with-two-lengths", _two_lengths, MendedOrRefused())
@@ -195,6 +196,14 @@ def _in_mid_line() -> bytes:
     """qpdf finds objects at the beginning of a line only; here it misses the content of a page in the middle."""
     file = _without_address(written(document(3)))
     return file.replace(b"endobj\n7 0 obj", b"endobj 7 0 obj")
+
+
+def _font_in_mid_line() -> bytes:
+    """MuPDF draws with this font for as long as it has to search for objects."""
+    file = _without_address(written(document()))
+    mended = file.replace(b"endobj\n3 0 obj", b"endobj 3 0 obj")
+    assert mended != file
+    return mended
 
 
 def _hidden_between(off: int) -> bytes:

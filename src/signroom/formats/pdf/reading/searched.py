@@ -29,6 +29,8 @@ _HEADER = re.compile(rb"(\d{1,10})\s+\d{1,5}\Z")
 _LONGEST_HEADER = 32
 """Bytes in front of "obj" in which an object's number is looked for."""
 _AT = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}+(\d{1,10}+)[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
+_IN_MID_LINE = re.compile(rb"[^\d\r\n](\d{1,10}+)[\x00\t\n\x0c\r ]{1,16}+(\d{1,5}+)[\x00\t\n\x0c\r ]{1,16}+obj\b")
+"""Some programs look for objects at the beginnings of lines only, others everywhere."""
 _MOST_ROWS = 300_000
 """Of all sections: 0.4 s."""
 _MOST_UNUSUAL = 5_000
@@ -40,6 +42,7 @@ def require_one_reading(opened: OpenPdf) -> None:
     twice = _twice(opened)
     if twice is not None:
         raise InvalidPdf(f"Object {twice} is there twice, and the table is damaged: programs take one or the other.")
+    _require_found_in_mid_line(opened)
     _require_lengths(opened)
     if opened.claimed:
         _require_claimed(opened)
@@ -129,6 +132,16 @@ def _twice(opened: OpenPdf) -> int | None:
     if others:
         raise InvalidPdf(f"Object {min(others)} is there for some programs only.")
     return _inside_and_outside(opened)
+
+
+def _require_found_in_mid_line(opened: OpenPdf) -> None:
+    """What begins in the middle of a line is in the table, or a later one with its number is. Raises: InvalidPdf."""
+    for found in _IN_MID_LINE.finditer(opened.buffer):
+        entry = opened.table.get((int(found[1]), int(found[2])))
+        at = (entry.offset or 0) if entry is not None and entry.type != COMPRESSED else -1
+        header = _AT.match(opened.buffer, at + opened.header) if at >= 0 else None
+        if header is None or header.start(1) < found.start(1):
+            raise InvalidPdf(f"Object {int(found[1])} is there for some programs only.")
 
 
 def _inside_and_outside(opened: OpenPdf) -> int | None:
