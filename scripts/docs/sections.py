@@ -13,6 +13,22 @@ PAGES = ("docs/errors.md", "docs/settings.md")
 _CODE = re.compile(r"^\| `(\w+)` \|.*\|$")
 _SETTING = re.compile(r"^\| (`SIGNROOM_\w+`(?:, `SIGNROOM_\w+`)*) \|.*\|$")
 _CELLS = re.compile(r"(?<!\\)\|")
+_GROUPS = {
+    "The request": "",
+    "What is not there, or in another state": r"NotFound|InUse|Erased|Purged|InProcessing|Operation|NameTaken| 40[45]",
+    "Limits": r" (413|414|431)|^(LimitExceeded|TooMany)",
+    "Files": r"Pdf|Xml|Xfa|Cms|File|Data(Mismatch|Not)|NotSigned|EarlierSignature|Upload|Preview",
+    "Signatures, timestamps and trust": r"^(.*Timestamp|.*Signature(Value|Policy|State)|SignedFile|.*SecurityContext"
+    r"|Digest|BadTrustedList|Augmentation|Preparation|BadVisual)",
+    "Certificates": r"^(Certificate|Other(Cpf|Person|Issuer|Policy)|Qualified|CryptoDevice|BadCertificate)",
+    "Keys, tokens and rights": r" (401|403)|^(ApiKey|OwnApplication|\w*SignatureSessionToken|HandOver)",
+    "Commands of an operator": r"\(.*commands|`signroom",
+    "Outages": r" (503|429|408)",
+    "Faults of the service": r" 500",
+}
+"""Groups of error codes in the order of the page. A code is in the last one whose pattern fits `CODE STATUS`."""
+_OUTAGE = re.compile(r"503|429|408")
+_ANOTHER_TIME = re.compile(r"\b(again|later|wait|when|nothing)\b")
 
 
 def anchors_of(text: str) -> dict[str, str]:
@@ -42,11 +58,14 @@ def _names(line: str) -> list[str]:
 def _lines(lines: list[str]) -> Iterator[str]:
     seen: set[str] = set()
     heads: list[str] = []
+    groups: dict[str, list[str]] = {}
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
         if after.startswith("|---"):
             heads = _cells(line)
         if not line.startswith("|"):
             heads = []
+            yield from _grouped(groups)
+            groups = {}
         names = _names(line)
         if heads[-1:] not in (["cure"], ["meaning"]):
             yield line
@@ -54,10 +73,30 @@ def _lines(lines: list[str]) -> Iterator[str]:
             cells = dict(zip(heads, _cells(line), strict=True))
             anchor = "" if names[0] in seen else f" {{ #{names[0]} }}"
             seen.add(names[0])
-            yield f"### {', '.join(f'`{name}`' for name in names)}{anchor}\n"
-            yield from _told(cells)
+            section = [f"### {', '.join(f'`{name}`' for name in names)}{anchor}\n", *_told(cells)]
+            if "HTTP" in cells:
+                groups.setdefault(group_of(names[0], cells["HTTP"]), []).extend(section)
+            else:
+                yield from section
         elif "default" in heads and line.startswith("| "):
             yield "## All settings\n"
+    yield from _grouped(groups)
+
+
+def group_of(code: str, status: str) -> str:
+    """The group of an error code on the site. `status` is what the table says of HTTP."""
+    return [name for name, pattern in _GROUPS.items() if re.search(pattern, f"{code} {status}")][-1]
+
+
+def _grouped(groups: dict[str, list[str]]) -> Iterator[str]:
+    """A table of contents, then the sections of each group below its heading."""
+    if not groups:
+        return
+    present = {name: "group-" + re.sub(r"\W+", "-", name.lower()) for name in _GROUPS if name in groups}
+    yield "\n".join(f"- [{name}](#{anchor})" for name, anchor in present.items()) + "\n"
+    for name, anchor in present.items():
+        yield f"## {name} {{ #{anchor} }}\n"
+        yield from groups[name]
 
 
 def _told(cells: dict[str, str]) -> Iterator[str]:
@@ -67,6 +106,20 @@ def _told(cells: dict[str, str]) -> Iterator[str]:
     about = next(cell for head, cell in list(cells.items())[1:])
     status = "Status " if "HTTP" in cells else ""
     yield f"{status}{about}: {cells['meaning']}.\n\n**What to do**: {cells['cure']}.\n"
+    again = (
+        "" if cells["meaning"].startswith("not in an answer") else _trying_again(cells.get("HTTP", ""), cells["cure"])
+    )
+    if again:
+        yield f"**Trying again**: {again}.\n"
+
+
+def _trying_again(status: str, cure: str) -> str:
+    """Whether the same request may succeed later: `Unavailable` may, `Refused` does not, unless its row says more."""
+    if _OUTAGE.search(status):
+        return "may help. `Retry-After`, where the answer has it, says after how many seconds"
+    if re.fullmatch(r"4\d\d", status) and not _ANOTHER_TIME.search(cure):
+        return "does not help: the same request is refused again"
+    return ""
 
 
 def _cells(line: str) -> list[str]:

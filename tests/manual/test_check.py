@@ -57,6 +57,27 @@ def test_every_error_code_has_an_anchor_that_is_its_code() -> None:
     assert {code for code, _ in anchors} == set(codes)
 
 
+@pytest.mark.parametrize(
+    ("code", "group", "again"),
+    [
+        ("BadMetadata", "The request", "does not help"),
+        ("Unauthorized", "Keys, tokens and rights", "does not help"),
+        ("CertificateExpired", "Certificates", "does not help"),
+        ("CertificateRevocationStatusUnknown", "Certificates", None),
+        ("InvalidPdf", "Files", None),
+        ("StorageUnavailable", "Outages", "may help"),
+        ("InternalError", "Faults of the service", None),
+    ],
+)
+def test_codes_stand_in_groups_and_say_whether_trying_again_helps(code: str, group: str, again: str | None) -> None:
+    page = tables_as_sections((ROOT / "docs" / "errors.md").read_text("utf-8"))
+    (part,) = [part for part in re.split(r"^## ", page, flags=re.MULTILINE) if f"{{ #{code} }}" in part]
+    section = re.split(r"^### ", part.split(f"{{ #{code} }}")[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+    assert part.startswith(group)
+    assert re.findall(r"\*\*Trying again\*\*: (\w+ (?:not )?help)", section) == ([again] if again else [])
+
+
 def test_every_setting_has_an_anchor_that_is_its_name() -> None:
     page = tables_as_sections((ROOT / "docs" / "settings.md").read_text("utf-8"))
 
