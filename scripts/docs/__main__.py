@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,11 +12,13 @@ from pathlib import Path
 
 from scripts.docs.check import check_site
 from scripts.docs.gather import DeadLink, Gathering
+from scripts.docs.missing import below_docs
+from scripts.docs.search import for_readers
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "src" / "signroom" / "manual" / "site"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT = ("404.html", "sitemap.xml", "objects.inv")
+_OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT = ("sitemap.xml", "objects.inv")
 
 
 def main() -> int:
@@ -29,6 +32,7 @@ def main() -> int:
             sys.stdout.write(f"docs: {error}\n")
             return 1
         shutil.copyfile(ROOT / "docs" / "site.toml", place / "zensical.toml")
+        shutil.copytree(Path(__file__).parent / "theme", place / "theme")
         program = Path(sys.executable).parent / "zensical"
         build = [str(program), "build", "--strict"]
         done = subprocess.run(build, cwd=place, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
@@ -38,6 +42,9 @@ def main() -> int:
         built = place / "site"
         for name in _OF_A_SITE_THAT_IS_AT_HOME_AT_THE_ROOT:
             (built / name).unlink(missing_ok=True)
+        missing = built / "404.html"
+        missing.write_text(below_docs(missing.read_text("utf-8")), "utf-8")
+        _sort_search(built / "search.json")
         wrong = check_site(built)
         if wrong:
             sys.stdout.write("docs: " + "\n      ".join(wrong) + "\n")
@@ -47,6 +54,12 @@ def main() -> int:
     pages = len(list(target.rglob("*.html")))
     sys.stdout.write(f"docs: {pages} pages, no dead link, nothing from elsewhere\n")
     return 0
+
+
+def _sort_search(file: Path) -> None:
+    index = json.loads(file.read_text("utf-8"))
+    index["items"] = for_readers(index["items"])
+    file.write_text(json.dumps(index, ensure_ascii=False, separators=(",", ":")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def test_a_call_is_shown_with_its_example_in_six_languages(browser: Browser, sql
         expect(page.get_by_role("tab", name=language, exact=True).first).to_be_attached()
     expect(call.get_by_role("button", name="Test Request").first).to_be_attached()
     expect(page.get_by_text("Ask AI")).to_have_count(0)
+    expect(page.get_by_role("navigation", name="Documentation").get_by_role("link", name="Guide")).to_be_in_viewport()
     assert [url for url in asked if not url.startswith((sqlite_server.url, "data:", "blob:"))] == []
     assert said == []
     page.close()

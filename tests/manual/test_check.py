@@ -9,6 +9,8 @@ import pytest
 
 from scripts.docs.check import check_site
 from scripts.docs.gather import PAGES_OF_THE_ROOT, DeadLink, Gathering, outside_code
+from scripts.docs.missing import below_docs
+from scripts.docs.search import for_readers
 from scripts.docs.sections import tables_as_sections
 from tests.habits.repository import ROOT
 
@@ -95,3 +97,31 @@ def test_a_page_that_links_to_a_missing_file_stops_the_build(tmp_path: Path) -> 
 
     with pytest.raises(DeadLink, match=r"docs/a\.md links to \.\./src/gone\.py"):
         Gathering(tmp_path, tmp_path / "pages").run()
+
+
+def test_the_search_shows_the_guide_first_and_no_source_text() -> None:
+    def item(location: str, level: int, *path: str) -> dict[str, object]:
+        return {"location": location, "level": level, "title": path[-1], "text": "text", "path": list(path[:-1])}
+
+    found = for_readers(
+        [
+            item("decisions/0019-webhooks/", 1, "19. A webhook is paused", "19. A webhook is paused"),
+            item("errors/#WebhookNotFound", 3, "Errors", "WebhookNotFound"),
+            item("examples/", 1, "Start", "Examples"),
+            item("examples/webhook_app-py/", 1, "webhook_app.py", "webhook_app.py"),
+            item("guide/webhooks/#set-up", 2, "Integrate", "Webhooks", "Set up"),
+        ]
+    )
+
+    assert [one["title"] for one in found] == ["Webhooks: Set up", "WebhookNotFound", "Examples", "Decision 19"]
+    assert "A webhook is paused" in found[-1]["text"]
+    assert "paused" not in str(found[-1]["path"])
+
+
+def test_the_page_for_missing_ones_leads_below_docs() -> None:
+    html = """<a href="/"><a href="/docs/api"><img src="/assets/a.png"><script>{"base":"/"};new URL("/",location)"""
+
+    assert below_docs(html) == (
+        """<a href="/docs/"><a href="/docs/api"><img src="/docs/assets/a.png">"""
+        """<script>{"base":"/docs/"};new URL("/docs/",location)"""
+    )

@@ -127,6 +127,18 @@ def test_nothing_but_what_was_built_is_read(site: TestClient[Litestar], path: st
     assert "secret" not in answer.text.replace("secret.key", "")
 
 
+def test_where_there_is_no_page_the_site_says_so_in_its_own_look(tmp_path: Path) -> None:
+    for name, title in {"index.html": "Home", "404.html": "No such page"}.items():
+        (tmp_path / name).write_text(f"<!doctype html><title>{title}</title>")
+
+    with client_of(tmp_path) as client:
+        missing = client.get("/docs/guide/nothing/")
+        again = client.get("/docs/guide/nothing/", headers={"If-None-Match": missing.headers["etag"]})
+
+    assert (missing.status_code, again.status_code) == (404, 404)
+    assert "No such page" in missing.text
+
+
 def test_without_a_site_a_page_says_how_to_build_it(tmp_path: Path) -> None:
     with client_of(tmp_path) as client:
         answer = client.get("/docs")

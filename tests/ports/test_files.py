@@ -19,6 +19,7 @@ from signroom.ports.files import Stored
 from tests.harness.costs import counting
 from tests.harness.moto import S3
 from tests.harness.tools import free_port
+from tests.harness.waiting import eventually
 
 CONTENT = os.urandom(3_000_000)
 LARGE = os.urandom(12_000_000)
@@ -340,6 +341,27 @@ def test_files_on_another_disk_than_the_data_folder_are_copied(tmp_path: Path) -
         assert asyncio.run(read(blobs, "a/signed")) == CONTENT
     finally:
         shutil.rmtree(root)
+
+
+def test_half_a_file_is_found_and_deleted(local: ObjectBlobs, tmp_path: Path) -> None:
+    """A killed process leaves one, and obstore refuses to delete it: what was to be erased could not be, for ever."""
+    found = list[list[str]]()
+
+    async def until_killed(key: str) -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.to_thread(eventually, lambda: any((tmp_path / "files").rglob("*#1")))
+        half = tmp_path / "files" / f"{key}#1"
+        half.with_name(f"{half.name}2").write_bytes(half.read_bytes())
+        found.append(sorted(local.beginning_with(key[:-1])))
+        for one in found[-1]:
+            local.delete(one)
+        yield b"the other half"
+
+    for key in ("s/3f/one-a", "s/one/a"):
+        with pytest.raises(StorageUnavailable):
+            asyncio.run(local.write_stream(key, until_killed(key), limit=100))
+        assert found[-1] == [f"{key}#1", f"{key}#12"]
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 
 
 def test_what_belongs_to_the_disk_is_not_looked_into(local: ObjectBlobs, tmp_path: Path) -> None:

@@ -222,9 +222,9 @@ def test_while_it_is_not_known_that_a_provider_answers_one_caller_asks_it(site: 
     authorities = RemoteAuthorities([hanging, good])
     before = len(site.seen)
 
-    async def ask(one: TimestampProvider) -> str:
+    async def ask(one: TimestampProvider, behind: float | None = None) -> str:
         try:
-            await authorities.ask(one, REQUEST, seconds=30)
+            await authorities.ask(one, REQUEST, seconds=30, behind_another=behind)
         except NoTimestamp as error:
             return "asked" if error.asked else "told"
         return "token"
@@ -232,6 +232,7 @@ def test_while_it_is_not_known_that_a_provider_answers_one_caller_asks_it(site: 
     async def all_at_once() -> tuple[list[str], list[str]]:
         asking = [asyncio.create_task(ask(hanging)) for _ in range(6)]
         await asyncio.sleep(0)  # all have begun
+        assert await ask(hanging, behind=0.01) == "told"  # while nobody knows yet
         hang.set()
         refused = await asyncio.gather(*asking)
         return refused, await asyncio.gather(*(ask(good) for _ in range(6)))
@@ -257,4 +258,40 @@ def test_who_hangs_up_leaves_others_to_find_out(site: Site) -> None:
         return await second
 
     assert asyncio.run(asked()).policy == openssl_tsa.POLICY
+    authorities.close()
+
+
+def test_a_provider_that_goes_and_comes_back_meanwhile_gives_its_token(site: Site) -> None:
+    begun, free, one, now = threading.Event(), threading.Event(), threading.Lock(), [0.0]
+    reply = cache(openssl_tsa.reply)
+
+    def held(exchange: Exchange) -> None:
+        begun.set()
+        free.wait(20)
+        with one:  # the authority has one file with its serial numbers
+            exchange.answer(reply(exchange.body))
+
+    site.paths["/held"] = held
+    kept = provider(site, "/held")
+    configured = [kept]
+    authorities = RemoteAuthorities(lambda: tuple(configured), clock=lambda: now[0])
+
+    def read_again(*providers: TimestampProvider) -> None:
+        configured[:] = providers
+        now[0] += READ_AGAIN_SECONDS
+        authorities.of_tier(kept.tier)
+
+    async def asked() -> list[Timestamp]:
+        first = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.to_thread(begun.wait, 20)
+        waiting = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.sleep(0)
+        read_again()
+        read_again(kept)
+        another = asyncio.create_task(authorities.ask(kept, REQUEST, seconds=30))
+        await asyncio.sleep(0)
+        free.set()
+        return list(await asyncio.gather(first, waiting, another))
+
+    assert {one.policy for one in asyncio.run(asked())} == {openssl_tsa.POLICY}
     authorities.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from signroom.cli import doctor
 from signroom.cli.doctor import Severity
@@ -126,22 +127,38 @@ def test_a_change_of_the_file_counts_within_seconds_and_one_that_is_broken_does_
         assert names() == ["another"]
         (line,) = doctor.timestamps(settings)
         assert (line.level, "go on with what they have read" in line.what) == (Severity.FAIL, True)
+        assert ("of tsa.example" in line.what) == ("certificate" in broken)  # whose it is
         with pytest.raises((ValueError, OSError)):  # a start would not go on with it
             configured_providers(settings)
     file.unlink()
     assert names() == ["another"]
 
-    # A client certificate that is renewed keeps its name.
+    # A client certificate may come after the file that names it.
+    written(tmp_path, f'certificate_file = "{tmp_path}/good.pem"\nkey_file = "{tmp_path}/key.pem"\n{URL}')
+    assert names() == ["another"]
     for name in ("good.pem", "key.pem"):
         shutil.copy(folder / name, tmp_path / name)
-    written(tmp_path, f'certificate_file = "{tmp_path}/good.pem"\nkey_file = "{tmp_path}/key.pem"\n{URL}')
     assert names() == ["tsa.example"]
+
+    # One that is renewed keeps its name.
     (tmp_path / "good.pem").write_bytes(b"?")
     loaded: list[str] = []
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", _load(loaded))
     assert (names(), loaded) == (["tsa.example"], [])
     (tmp_path / "good.pem").write_bytes((folder / "good.pem").read_bytes())
     assert (names(), names(), loaded) == (["tsa.example"], ["tsa.example"], [f"{tmp_path}/good.pem"])
+
+    # What could not be loaded is tried again, though its files are as they were.
+    shutil.copy(folder / "good.pem", tmp_path / "good.pem")
+    with monkeypatch.context() as patched, capture_logs() as lines:
+        patched.setattr(ssl.SSLContext, "load_cert_chain", _not_permitted)
+        assert (names(), names()) == (["tsa.example"], ["tsa.example"])
+    assert [line["event"] for line in lines] == ["timestamp.provider_unusable"]
+    assert (names(), names(), len(loaded)) == (["tsa.example"], ["tsa.example"], 2)
+
+
+def _not_permitted(_context: ssl.SSLContext, _certificate: str, _key: str) -> None:
+    raise PermissionError
 
 
 def _load(loaded: list[str]) -> Callable[..., None]:

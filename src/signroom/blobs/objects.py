@@ -50,6 +50,8 @@ _GATHERED = 256 << 10
 """Bytes that are handed on at once: each time costs more than a connection's 64 KB are worth."""
 _STALE_SECONDS = 24 * 3600
 _LISTED = 1000
+_HALF = re.compile(r"#\d+$")
+"""What obstore adds to the name of a file of this disk that is being written. It stays when the process is killed."""
 _OF_DISK = "lost+found"
 """What a new disk has in its first folder."""
 
@@ -233,8 +235,8 @@ class ObjectBlobs:
     def beginning_with(self, beginning: str) -> list[str]:
         folder, _, name = beginning.rpartition("/")
         try:
-            if name and self._root is not None:
-                return sorted(f"{folder}/{found.name}" for found in _files(self._root / folder, name))
+            if self._root is not None:
+                return sorted(_files(self._root, folder, name))
             # A store lists its keys in their order, so what comes before those that are wanted is left out.
             listed = obstore.list(self._store, f"{folder}/", offset=f"{folder}/{name}" if name else None)
             keys = (str(found["path"]) for some in listed for found in some)
@@ -247,6 +249,9 @@ class ObjectBlobs:
 
     def delete(self, key: str) -> None:
         try:
+            if self._root is not None and _HALF.search(key):
+                (self._root / key).unlink()
+                return
             obstore.delete(self._store, key)
         except (NotFoundError, FileNotFoundError):
             return
@@ -490,12 +495,20 @@ def _disk(root: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _files(folder: Path, beginning: str) -> Iterator[os.DirEntry[str]]:
-    """Those whose names begin so. Raises: OSError."""
-    with os.scandir(folder) as entries:
+def _files(root: Path, folder: str, beginning: str) -> Iterator[str]:
+    """The keys of those in `folder` whose names begin so; of all below it when `beginning` is empty.
+
+    obstore leaves out half files (`_HALF`): they are among these. Raises: OSError.
+    """
+    with os.scandir(root / folder) as entries:
         for entry in entries:
-            if entry.name.startswith(beginning) and entry.is_file():
-                yield entry
+            if not entry.name.startswith(beginning):
+                continue
+            key = f"{folder}/{entry.name}"
+            if entry.is_file():
+                yield key
+            elif not beginning and entry.is_dir(follow_symlinks=False):
+                yield from _files(root, key, "")
 
 
 def _move_in(file: Path, target: Path) -> None:

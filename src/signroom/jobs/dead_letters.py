@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,6 +20,9 @@ from signroom.ports.jobs import DeadJob, JobsState, Queue
 
 KEEP_DONE = timedelta(days=7)
 KEEP_DEAD = timedelta(days=30)
+HASTENED_AFTER = 8
+"""A job is hastened when this part of its wait is over. One that is never done is tried so many times as often, and no
+more, however many others are done."""
 _BATCH = 200
 """Workflows deleted in one transaction: some milliseconds, for which SQLite's other writers wait."""
 _DONE = ("SUCCESS", "CANCELLED")
@@ -90,11 +94,16 @@ def state(engine: Engine) -> JobsState:
 
 
 def hasten(client: DBOSClient, engine: Engine, job: str, most: int) -> int:
-    """Make those due that are due next. One that runs meanwhile is left alone. Raises: DatabaseUnavailable."""
-    w = workflows(engine)
+    """Make those due that are due next, of those that have waited for a part of their wait since they ran last.
+
+    One that runs meanwhile is left alone. Raises: DatabaseUnavailable.
+    """
+    w, now = workflows(engine), int(time.time() * 1000)
+    since, wait = now - w.c.created_at, w.c.delay_until_epoch_ms - w.c.created_at
     waiting = (
         sa.select(w.c.workflow_uuid)
         .where(in_status(w, "DELAYED"), w.c.name == follower_name(job))
+        .where(w.c.delay_until_epoch_ms > now, since * HASTENED_AFTER >= wait)
         .order_by(w.c.delay_until_epoch_ms)
         .limit(most)
     )

@@ -20,6 +20,9 @@ from pathlib import Path
 BUILT = Path(__file__).parent / "site"
 """Where `make docs` puts the site. It is not committed; a wheel has it."""
 
+MISSING = "404.html"
+"""The page that is answered where there is none. Its links are absolute: it is shown at any address."""
+
 _NAMED_BY_CONTENT = re.compile(r"\.[0-9a-f]{8}\.")
 """In names of files whose content never changes: another content has another name."""
 

@@ -138,11 +138,16 @@ class Blobs(Protocol):
         """The keys of all blobs whose keys begin so. What follows the last slash of it is the beginning of a name: what
         lies in folders of that name is left out.
 
+        On a local disk half a file is among them, too: one that is being written, or whose process was killed.
+
         Raises: StorageUnavailable.
         """
 
     def delete(self, key: str) -> None:
-        """Forget a blob; quiet when there is none. Raises: StorageUnavailable."""
+        """Forget a blob; quiet when there is none. The writing of a file fails when its half is deleted.
+
+        Raises: StorageUnavailable.
+        """
 
 
 MAX_PAGE_TEXT = 50_000

@@ -93,7 +93,8 @@ class Jobs(Protocol):
     def hasten(self, job: str, most: int) -> int:
         """Let `most` jobs of this name that wait to be run again run now, those that are due next. Returns how many.
 
-        A process that asks again within a second hastens nothing.
+        One that has only just begun to wait is left alone: it ran a moment ago. A process that asks again within a
+        second hastens nothing.
         """
 
     def withdraw(self, keys: Sequence[str]) -> None:

@@ -69,11 +69,19 @@ class TimestampAuthorities(Protocol):
     def all_rest(self, tier: str) -> bool:
         """Nobody of the tier is asked now: all have failed, and it is not time yet to find out who is back."""
 
-    async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+    async def ask(
+        self,
+        provider: TimestampProvider,
+        request: TimestampRequest,
+        *,
+        seconds: float,
+        behind_another: float | None = None,
+    ) -> Timestamp:
         """A token for `request`, checked but for trust, within `seconds`. Raises: NoTimestamp.
 
         While it is not known that a provider answers, one caller asks it and the others wait for what becomes of that.
-        So a provider that hangs is asked once, and holds nobody for longer than one answer may take.
+        So a provider that hangs is asked once, and holds nobody for longer than one answer may take. They wait for
+        `behind_another` seconds at most; None: for `seconds`.
         """
 
     def last_authority(self, provider: TimestampProvider) -> CertificateChain | None:

@@ -67,6 +67,7 @@ REST_SECONDS = 10
 """Between two questions that find out whether a provider is back. A slow provider would hold a job at each."""
 _KEPT = httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=30)
 _CONNECT_SECONDS = 3
+_CertificateStamp = tuple[tuple[int, int, int], ...]
 _CLOSE_SECONDS = 5
 
 
@@ -92,6 +93,14 @@ class _Asked:
         if not self.since:
             return False
         return now - self.answered >= PROVEN_SECONDS or now - max(self.answered, self.since[0]) >= LATE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A request that has no answer yet, and when it began."""
+
+    asked: _Asked
+    at: float
 
 
 class RemoteAuthorities:
@@ -128,8 +137,11 @@ class RemoteAuthorities:
         self._turns: Counter[tuple[str, int]] = Counter()
         self._until: dict[TimestampProvider, float] = {}
         self._last: dict[TimestampProvider, tuple[float, CertificateChain]] = {}
-        self._tls = {one: _own_tls(one.credentials) for one in self._providers}
+        # Before the certificates: what changes while they are read is seen the next time.
         self._stamps = {one: _stamp(one.credentials) for one in self._providers}
+        self._tls = {one: _own_tls(one.credentials) for one in self._providers}
+        self._unusable: dict[TimestampProvider, _CertificateStamp] = {}
+        """Those whose certificate could not be used, as it was then: the log has said so."""
         self._clients: dict[TimestampProvider, httpx.AsyncClient] = {}
         self._retired: list[tuple[float, httpx.AsyncClient]] = []
         self._failures: Counter[TimestampProvider] = Counter()
@@ -237,14 +249,18 @@ class RemoteAuthorities:
     def _prepare(self, provider: TimestampProvider) -> bool:
         """False for a provider whose certificate cannot be used. One that was usable before keeps the one it had."""
         stamp = _stamp(provider.credentials)
-        if provider not in self._tls or self._stamps[provider] != stamp:
-            try:
-                self._tls[provider] = _own_tls(provider.credentials)
-            except (OSError, ValueError):
+        if provider in self._tls and self._stamps[provider] == stamp:
+            return True
+        try:
+            self._tls[provider] = _own_tls(provider.credentials)
+        except (OSError, ValueError):
+            # It is tried again the next time: the rights on it may be what was wrong.
+            if self._unusable.get(provider) != stamp:
                 log.warning("timestamp.provider_unusable", provider=provider.name)
-                if provider not in self._tls:
-                    return False
-            self._stamps[provider] = stamp
+            self._unusable[provider] = stamp
+            return provider in self._tls
+        self._stamps[provider] = stamp
+        self._unusable.pop(provider, None)
         return True
 
     async def _retire(self, gone: Sequence[TimestampProvider]) -> None:
@@ -256,14 +272,22 @@ class RemoteAuthorities:
         for client in old:
             await client.aclose()
 
-    async def ask(self, provider: TimestampProvider, request: TimestampRequest, *, seconds: float) -> Timestamp:
+    async def ask(
+        self,
+        provider: TimestampProvider,
+        request: TimestampRequest,
+        *,
+        seconds: float,
+        behind_another: float | None = None,
+    ) -> Timestamp:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        while isinstance(began := self._begin(provider), Future):
+        told_by = deadline if behind_another is None else min(deadline, loop.time() + behind_another)
+        while isinstance(begun := self._begin(provider), Future):
             # The future is another thread's: it is looked at, and never cancelled.
-            waiting = asyncio.wrap_future(began)
+            waiting = asyncio.wrap_future(begun)
             try:
-                done, _ = await asyncio.wait({waiting}, timeout=max(0.0, deadline - loop.time()))
+                done, _ = await asyncio.wait({waiting}, timeout=max(0.0, told_by - loop.time()))
                 if not done or waiting.result() is False:
                     raise NoTimestamp("It does not answer to another caller.", asked=False)
             finally:
@@ -276,23 +300,23 @@ class RemoteAuthorities:
             answered = error.failure is not None
             raise
         finally:
-            self._end(provider, began, answered=answered)
+            self._end(begun, answered=answered)
         return found
 
-    def _begin(self, provider: TimestampProvider) -> float | Future[bool | None]:
-        """When the request began, or the outcome to wait for before one may begin."""
+    def _begin(self, provider: TimestampProvider) -> _Begun | Future[bool | None]:
+        """The request, or the outcome to wait for before one may begin."""
         with self._asking:
             now, asked = self._clock(), self._asked.setdefault(provider, _Asked())
             if asked.may_hang(now):
                 return asked.outcome
             asked.since.append(now)
-            return now
+            return _Begun(asked, now)
 
-    def _end(self, provider: TimestampProvider, began: float, *, answered: bool | None) -> None:
+    def _end(self, begun: _Begun, *, answered: bool | None) -> None:
+        # The provider may have been taken away meanwhile, and be back: that one has not been asked.
+        asked = begun.asked
         with self._asking:
-            if (asked := self._asked.get(provider)) is None:  # it was changed or deleted meanwhile
-                return
-            asked.since.remove(began)
+            asked.since.remove(begun.at)
             if answered:
                 asked.answered = self._clock()
             ended, asked.outcome = asked.outcome, _promise()
@@ -392,13 +416,16 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def require_usable(providers: Sequence[TimestampProvider]) -> Sequence[TimestampProvider]:
-    """Themselves. Raises: OSError, ValueError for a client certificate that cannot be used."""
+    """Themselves. Raises: ValueError for a client certificate that cannot be used; it says whose."""
     for one in providers:
-        _own_tls(one.credentials)
+        try:
+            _own_tls(one.credentials)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"The client certificate of {one.name} cannot be used: {error}") from error
     return providers
 
 
-def _stamp(credentials: Credentials | None) -> tuple[tuple[int, int, int], ...]:
+def _stamp(credentials: Credentials | None) -> _CertificateStamp:
     """Changes when the files of a client certificate do: number, time of change and length. Nothing for other ones."""
     if not isinstance(credentials, ClientCertificate):
         return ()

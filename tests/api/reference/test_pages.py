@@ -15,7 +15,7 @@ from signroom.api.reference import pages
 from tests.harness.databases import database_does_not_matter
 from tests.harness.server import Server, refused
 
-FOLDER = f"/docs/api/{pages.RENDERER}"
+FOLDER = f"/docs/api/{pages.SERVED}"
 
 
 def get(server: Server, address: str, **headers: str) -> httpx.Response:
@@ -72,6 +72,13 @@ def test_without_scripts_there_is_a_plain_page(server: Server) -> None:
     assert "<script" not in plain.text
 
 
+def test_the_reference_leads_back_to_the_manual() -> None:
+    found: Any = pages.page.fn(ports=SimpleNamespace(demo=None))
+    bar = re.findall(r"<nav.*?</nav>", str(found.content), re.DOTALL)[0]
+
+    assert re.findall(r'href="([^"]+)"', bar) == ["/docs/", "/docs/guide/", "/docs/api", "/docs/errors/"]
+
+
 def test_requests_are_sent_from_the_page_in_development_alone() -> None:
     def shown(demo: Any) -> str:
         answer: Any = pages.page.fn(ports=SimpleNamespace(demo=demo))
@@ -79,6 +86,15 @@ def test_requests_are_sent_from_the_page_in_development_alone() -> None:
 
     assert 'data-tries="yes"' in shown(object())
     assert 'data-tries="no"' in shown(None)
+
+
+def test_the_key_of_the_guide_stands_where_the_renderer_had_a_joke() -> None:
+    served = b"".join(gzip.decompress(content) for content in pages.renderer_files().values())
+
+    assert b"QUxMIFlPVVI" not in served
+    assert b"YOUR_SECRET_TOKEN" not in served
+    assert served.count(b"placeholder:`app|secret`") > 1
+    assert b"||`app|secret`" in served  # what a snippet says without a key
 
 
 def test_all_that_the_renderer_loads_is_there_and_no_assistant() -> None:

@@ -244,12 +244,15 @@ def test_an_erasure_ends_an_hour_later_with_a_second_look(room: Room) -> None:
     # They were on their way: of this version, and of one before.
     own = DocumentFolder(session.id, uuid4()).original_of_request(uuid4())
     strays = [room.file(key).blob_key for key in (own, f"sessions/{session.id}/{uuid4()}/original-{uuid4().hex}")]
+    half = (room.files / strays[0]).with_name(f"{own.rpartition('/')[2]}#1")
+    half.write_bytes(b"half a file, whose process was killed")
 
     assert (continue_erasures(room.ports), erasure.ended_at) == (0, None)
     room.clock.advance(hours=1, seconds=1)
     assert continue_erasures(room.ports) == 1
 
     assert not any(map(room.has, strays))
+    assert not half.exists()
     with room.ports.store.read() as work:
         ended = work.erasures.find(session.id)
     assert ended is not None

@@ -16,12 +16,12 @@ from uuid import UUID
 import pytest
 
 from signroom.domain.document import Document, DocumentStatus
-from signroom.domain.errors import DocumentErased, TimestampTierNotFound, WrongState
+from signroom.domain.errors import DatabaseUnavailable, DocumentErased, TimestampTierNotFound, WrongState
 from signroom.domain.level import Level
 from signroom.domain.security_context import TEST
 from signroom.domain.signature import CmsOptions, OptionsByType, PdfOptions, SignatureType, XmlOptions
 from signroom.domain.statistics import Counted
-from signroom.domain.timestamp import TimestampProvider
+from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest
 from signroom.ports import Ports
 from signroom.ports.files import Blobs, content_of
 from signroom.ports.jobs import Jobs, Queue
@@ -110,7 +110,7 @@ class Watched:
 
 
 class Hastening:
-    """Jobs, with a list of those that were hastened."""
+    """Jobs, with a list of those that were to be hastened. The database goes away at that moment."""
 
     def __init__(self, jobs: Jobs, hastened: list[tuple[str, int]]) -> None:
         self._jobs, self._hastened = jobs, hastened
@@ -120,7 +120,28 @@ class Hastening:
 
     def hasten(self, job: str, most: int) -> int:
         self._hastened.append((job, most))
-        return self._jobs.hasten(job, most)
+        raise DatabaseUnavailable
+
+
+class Listening:
+    """Authorities, with a list of how long each caller waits for the answer to another one."""
+
+    def __init__(self, authorities: TimestampAuthorities, behind: list[float | None]) -> None:
+        self._authorities, self._behind = authorities, behind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._authorities, name)
+
+    async def ask(
+        self,
+        provider: TimestampProvider,
+        request: TimestampRequest,
+        *,
+        seconds: float,
+        behind_another: float | None = None,
+    ) -> Timestamp:
+        self._behind.append(behind_another)
+        return await self._authorities.ask(provider, request, seconds=seconds, behind_another=behind_another)
 
 
 class Resting:
@@ -227,7 +248,9 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     room: Room, authority: Authority, kind: SignatureType
 ) -> None:
     authority.switch(on=False)
-    document = completed(room, authority.ports, Level.B_T, kind)
+    behind: list[float | None] = []
+    ports = replace(authority.ports, timestamps=Listening(authority.ports.timestamps, behind))
+    document = completed(room, ports, Level.B_T, kind)
     first = document.require_signed()
     assert (document.status, document.level, document.level_wanted) == (
         DocumentStatus.COMPLETED,
@@ -238,7 +261,7 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
 
     assert counted_levels(authority.ports, room) == [("B-B", 1)]
     hastened: list[tuple[str, int]] = []
-    ports = replace(authority.ports, jobs=Hastening(authority.ports.jobs, hastened))
+    ports = replace(ports, jobs=Hastening(authority.ports.jobs, hastened))
     wait = archive(ports, document)
     assert wait is not None
     assert wait < timedelta(minutes=1)
@@ -247,6 +270,7 @@ def test_without_an_authority_it_is_completed_now_and_archived_later(
     authority.switch(on=True)
     assert archive(ports, document) is None
     assert [job for job, _ in hastened] == [ARCHIVE_DOCUMENT]  # others that wait for the same go on, too
+    assert (behind[0], behind[-1]) == (1.5, None)  # a signer waits no longer for what another one is told
     archived = room.read(document)
     assert counted_levels(authority.ports, room) == [("B-T", 1)]  # at the level that it has, and no more where it was
     assert [version.level for version in archived.versions] == [Level.B_B, Level.B_T]
@@ -375,7 +399,9 @@ def test_a_document_that_was_signed_before_is_raised_on_request(room: Room, auth
 
     wanted = extend_document(authority.ports, room.caller, document.id, Level.B_T)
     assert (wanted.level_wanted, wanted.awaits_level) == (Level.B_T, True)
-    assert archive(authority.ports, document) is None
+    hastened: list[tuple[str, int]] = []
+    assert archive(replace(authority.ports, jobs=Hastening(authority.ports.jobs, hastened)), document) is None
+    assert hastened == []  # it has waited for nobody, so it says nothing of those that others wait for
     assert room.read(document).level is Level.B_T
     assert room.told().count("DocumentArchived") == 1
 

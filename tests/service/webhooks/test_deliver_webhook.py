@@ -445,12 +445,21 @@ def test_several_runs_share_what_is_due_and_double_nothing(hook: Hook) -> None:
 
 def test_going_on_ends_with_the_first_failure(hook: Hook) -> None:
     first, second, third = hook.tell(), hook.tell(), hook.tell()
-    hook.endpoint.reply = lambda exchange, number: exchange.answer(status=500 if number == 2 else 200)
+    looked: list[timedelta | None] = []
 
+    def refuse_second(exchange: Exchange, number: int) -> None:
+        if number == 2:
+            looked.append(hook.try_it(third))
+        exchange.answer(status=500 if number == 2 else 200)
+
+    hook.endpoint.reply = refuse_second
+    before = enqueued(hook)
     assert hook.try_it(first) is None, "what failed has a job of its own"
 
     assert [hook.log(d) for d in (first, second, third)] == [[200], [500], []]
     assert first_key(second) in enqueued(hook)
+    assert looked != [None], "its own job has found it claimed, and waits for the end of that"
+    assert [key.startswith(f"{first_key(third)}:") for key in enqueued(hook) - before] == [True], "it gets another one"
     wait = hook.try_it(second)
     assert wait is not None
     assert hook.try_it(third) is None
@@ -479,6 +488,18 @@ def test_going_on_leaves_what_is_not_due_tests_and_who_is_paused_meanwhile(hook:
     assert (hook.log(last), hook.log(left)) == ([200], [])
     assert hook.try_it(left) is None
     assert hook.status(left) is DeliveryStatus.HELD
+
+
+def test_what_is_given_back_and_claimed_again_gets_no_other_job(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._TOGETHER_SECONDS", 0.0)
+    monkeypatch.setattr("signroom.service.webhooks.deliver_webhook._most", lambda _attempts: 10)
+    made = [hook.tell() for _ in range(4)]
+    before = enqueued(hook)
+
+    assert hook.try_it(made[0]) is None
+
+    assert [hook.log(d) for d in made] == [[200]] * 4
+    assert enqueued(hook) <= before
 
 
 def test_going_on_takes_some_seconds_and_leaves_the_rest_to_its_job(
@@ -535,6 +556,30 @@ def test_a_mistake_of_ours_with_another_ends_that_one_alone(hook: Hook) -> None:
     assert hook.try_it(second) is None
     assert hook.try_it(third) is None
     assert hook.log(third) == [200]
+
+
+def test_one_that_cannot_be_read_ends_alone(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a row of a newer version. Before, the job of another one failed for it, and all that were claimed waited."""
+    session = hook.room.session()
+    first, second, third = hook.tell(), hook.tell(session), hook.tell()
+    with hook.room.service.engine.begin() as connection:
+        of_second = sa.update(tables.sessions).where(tables.sessions.c.id == session.id)
+        connection.execute(of_second.values(status="OfNewerVersion"))
+
+    assert hook.try_it(first) is None
+
+    assert [hook.log(d) for d in (first, second, third)] == [[200], ["InternalError"], [200]]
+    assert hook.status(second) is DeliveryStatus.FAILED
+    assert first_key(third) not in enqueued(hook), "its job was spared"
+
+    def refuse(*_: object) -> None:
+        raise LookupError("a mistake of ours")
+
+    with monkeypatch.context() as broken, capture_logs() as lines:
+        broken.setattr("signroom.service.webhooks.deliver_webhook._send_together", refuse)
+        fourth, _ = hook.tell(), hook.tell()
+        assert hook.try_it(fourth) is None, "whatever it was, it is not the fault of the first one"
+    assert [line["event"] for line in lines] == ["delivery.failed"]
 
 
 def test_an_outage_while_going_on_leaves_the_others_to_their_jobs(hook: Hook) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +16,11 @@ from signroom.domain.errors import BadTrustedList
 from signroom.domain.security_context import EU, ITALY
 from signroom.ports.outside import Fetched, Unreachable
 from signroom.trust.anchor_folder import AnchorFolder, BrokenTrustFile, changing_certificates
+from signroom.trust.european import keeper
 from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists, Wanted
 from signroom.trust.european.list_folder import GRACE, ListFolder
 from signroom.trust.european.signed_lists import ANCHORED
+from tests.harness.waiting import eventually
 from tests.trust.european.made_lists import (
     MASTER_ADDRESS,
     NATIONAL_ADDRESS,
@@ -159,6 +162,20 @@ def test_who_may_sign_the_list_of_lists_is_read_again_when_it_changes(kept: List
     folder.mkdir()
     (folder / "other.crt").write_bytes(_CA.der)
     assert "LOTL" in lists.load(NOW).refused
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_list_that_the_disk_did_not_give_is_read_again(lists: TrustedLists, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "_UNREAD_SECONDS", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", _no_disk)
+        assert (list(lists.load().refused), lists.services()) == (["LOTL"], None)
+    eventually(lambda: lists.services() is not None)
+
+
+def _no_disk(_file: Path) -> bytes:
+    raise OSError(errno.EIO, "Input/output error")
 
 
 def test_whom_the_list_of_lists_names_signs_the_next_one(lists: TrustedLists, web: _Web) -> None:

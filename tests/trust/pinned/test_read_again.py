@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from signroom.domain.security_context import ICP_BRASIL
 from signroom.settings import read_settings
@@ -38,14 +39,26 @@ def test_a_file_is_read_when_it_has_changed_and_not_before(tmp_path: Path) -> No
         assert [again(), again()] == [found, found]
         now[0] += LOOKED_SECONDS
         assert again() == found
-    assert read[0] == 4
+    assert read[0] == 5  # the broken one at each look
     file.unlink()
     now[0] += LOOKED_SECONDS
     assert again() == "two"
-    assert read[0] == 4
+    assert read[0] == 5
     file.write_text("three")
     now[0] += LOOKED_SECONDS
     assert again() == "three"
+
+
+def test_what_could_not_be_read_is_read_again_without_another_change(tmp_path: Path) -> None:
+    file, other = tmp_path / "names.txt", tmp_path / "named.txt"
+    file.write_text("")
+    again = ReadAgain(file, lambda: (tmp_path / text).read_text() if (text := file.read_text()) else "", every=0.0)
+    with capture_logs() as lines:
+        file.write_text(other.name)
+        assert [again(), again()] == ["", ""]
+        other.write_text("found")
+        assert [again(), again()] == ["found", "found"]
+    assert [line["event"] for line in lines] == ["trust_folder.not_read", "trust_folder.read_again"]
 
 
 def test_a_file_that_goes_while_it_is_read_leaves_what_was_there(tmp_path: Path) -> None:

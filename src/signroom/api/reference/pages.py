@@ -22,7 +22,13 @@ from signroom.api.auth import InjectedPorts
 from signroom.api.reference.document import describe
 
 RENDERER = "1.76.0"
-"""The version of `scripts/api_renderer.py`: the folder of its files, whose content never changes."""
+"""The version of `scripts/api_renderer.py`: the folder of its files."""
+_KEY = "app|secret"
+"""What the guide writes where a reader puts their own key."""
+_WORDS = {b"QUxMIFlPVVIgQkFTRSBBUkUgQkVMT05HIFRPIFVT": _KEY.encode(), b"YOUR_SECRET_TOKEN": _KEY.encode()}
+"""Words of the renderer that no option changes: a joke in the field of the key, and the key in the snippets."""
+SERVED = f"{RENDERER}-{hashlib.sha256(repr(_WORDS).encode()).hexdigest()[:8]}"
+"""The folder in the address of its files. What is served under it never changes."""
 _START = "reference.js"
 _SCRIPT = "text/javascript; charset=utf-8"
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -73,7 +79,7 @@ def plain_page(request: Request[Any, Any, Any]) -> Response[str]:
 def file(request: Request[Any, Any, Any], version: str, name: str) -> Response[bytes]:
     """A file of the renderer. Its address has the version, so it is asked for once. Raises: NotFoundException."""
     # The parts name each other by folders; here they lie beside each other, and a name is only looked up.
-    packed = _files().get((version, PurePosixPath(name).name))
+    packed = renderer_files().get((version, PurePosixPath(name).name))
     if packed is None:
         raise NotFoundException
     headers = {"cache-control": _FOR_EVER, "vary": "accept-encoding", "etag": f'"{version}"'}
@@ -109,19 +115,30 @@ def _rendered(app: Litestar) -> tuple[bytes, str]:
 
 
 @cache
-def _files() -> dict[tuple[str, str], bytes]:
+def renderer_files() -> dict[tuple[str, str], bytes]:
     """By version and name, each packed by gzip: a megabyte in all."""
     folder = files("signroom.api.reference").joinpath("static")
-    found = {(RENDERER, one.name.removesuffix(".gz")): one.read_bytes() for one in folder.joinpath(RENDERER).iterdir()}
-    start = folder.joinpath(_START).read_bytes().replace(b"{{version}}", RENDERER.encode())
+    found = {
+        (SERVED, one.name.removesuffix(".gz")): _reworded(one.read_bytes())
+        for one in folder.joinpath(RENDERER).iterdir()
+    }
+    start = folder.joinpath(_START).read_bytes().replace(b"{{version}}", SERVED.encode())
     return {**found, (_digest(), _START): gzip.compress(start, mtime=0)}
+
+
+def _reworded(packed: bytes) -> bytes:
+    """A packed file of the renderer with our words. Without such words it is the same bytes."""
+    content = plain = gzip.decompress(packed)
+    for theirs, ours in _WORDS.items():
+        content = content.replace(theirs, ours)
+    return packed if content == plain else gzip.compress(content, mtime=0)
 
 
 @cache
 def _digest() -> str:
     """Of our own script and the version of what it loads."""
     start = files("signroom.api.reference").joinpath("static", _START).read_bytes()
-    return hashlib.sha256(start + RENDERER.encode()).hexdigest()[:16]
+    return hashlib.sha256(start + SERVED.encode()).hexdigest()[:16]
 
 
 @cache

@@ -11,7 +11,7 @@ own. The comments in the code have the same numbers:
 3. Store the copy.
 4. Lock the document, and add the version. Delete the copy when the document has changed meanwhile.
 
-5. Hasten others that wait, when a level was reached: who was down for this one was down for them, too.
+5. Hasten others that wait, when one that waited has reached a level: who is back for it is back for them, too.
 
 A run that is killed between 3 and 4 leaves a file that no row points to. It is deleted with the document's files.
 """
@@ -106,8 +106,9 @@ async def archive_document(ports: Ports, document_id: UUID) -> timedelta | None:
     if not settled and made.version is not None:
         await asyncio.to_thread(delete_files, ports, [], [made.version.file.blob_key])
     # 5. Hasten others that wait.
-    if made.version is not None:
-        await asyncio.to_thread(ports.jobs.hasten, ARCHIVE_DOCUMENT, _HASTENED)
+    if made.version is not None and document.level_detail is not None:
+        with suppress(Unavailable):  # the level is reached, and its row says so
+            await asyncio.to_thread(ports.jobs.hasten, ARCHIVE_DOCUMENT, _HASTENED)
     return wait if settled else None
 
 

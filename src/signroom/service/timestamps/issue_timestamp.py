@@ -28,6 +28,9 @@ _OF_APPLICATION, _OF_SUBSCRIPTION = 4, 8
 """That are asked for at the same time: a provider is sent at most 20 requests at once."""
 ONE_SECONDS, _FAIR_SECONDS = 4.0, 1.0
 """For one provider at most, and what it gets at least where others are left to be asked."""
+_BEHIND_SECONDS = 1.5
+"""For another caller's answer, while a signer waits: a provider that is silent for so long mostly hangs. Its timestamp
+comes later."""
 _LEAST_SECONDS = 0.1
 """With less left nobody is asked: the provider would not be to blame."""
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
@@ -101,7 +104,8 @@ async def stamp(
             continue
         try:
             share = max(left / (len(providers) - number), _FAIR_SECONDS)
-            found = await ports.timestamps.ask(provider, request, seconds=min(left, share, ONE_SECONDS))
+            seconds, behind = min(left, share, ONE_SECONDS), _BEHIND_SECONDS if finds_out is False else None
+            found = await ports.timestamps.ask(provider, request, seconds=seconds, behind_another=behind)
             await asyncio.to_thread(_require_trusted, ports, provider, found)
         except NoTimestamp as error:
             if error.failure is None:

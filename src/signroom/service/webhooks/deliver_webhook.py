@@ -11,7 +11,7 @@ One run does this (the comments in the code have the same numbers):
 5. Wait when the subscription holds its share of the places of this process: endpoints that hang take no place that
    others need. Then claim the try: move `Delivery.due_at` behind the time that the try may take. A second run at the
    same time then finds nothing to do.
-6. Read what is to be sent. Fail the delivery when its event is not kept any more.
+6. Read what is to be sent. Fail the delivery when its event is not kept any more, or when it cannot be read.
 7. Send it. Nothing is locked while the endpoint is asked.
 8. Lock both again and write the attempt down. Stop here when another run has already written this attempt.
 9. After a success: mark the delivery as delivered, and wake the next one of its stream. While the run has time left,
@@ -19,7 +19,8 @@ One run does this (the comments in the code have the same numbers):
    reads are one question, and their attempts are written in one transaction. This also saves them a turn in the queue,
    of which each endpoint gets a few at a time.
 10. After a failure: plan the next try. After the last try give up, and pause a webhook that has failed throughout. Log
-    the failure. What was claimed together with it and was not sent yet is due again.
+    the failure. What was claimed together with it and was not sent yet is due again, and gets another job: its own may
+    have looked meanwhile, and wait for the end of the claim.
 11. Withdraw the jobs of the deliveries that were delivered on the way.
 
 A crash between 5 and 8 repeats the try, and those that were made since the last 8. An event therefore arrives at least
@@ -158,8 +159,13 @@ def _go_on(ports: Ports, first: GoOnWith, deadline: float) -> None:
     following: GoOnWith | None = first
     while following is not None:
         claimed, following = following, None
-        with suppress(Unavailable):  # the jobs of those that are left undone try them again
+        try:
             following = _send_together(ports, claimed, deadline, spared_jobs)
+        except Unavailable:
+            break  # the jobs of those that are left undone try them again
+        except Exception:  # noqa: BLE001  (logged: a mistake with others must not fail the job of the first one)
+            ports.meter.mistake("delivery")
+            break
     # 11. These deliveries need their own jobs no longer.
     if spared_jobs:
         ports.jobs.withdraw(spared_jobs)
@@ -316,13 +322,34 @@ def _read_tries(ports: Ports, claimed: GoOnWith) -> Sequence[Send]:
     """Step 6 for further deliveries. It does not run in the transaction that claims them: an error in it must not undo
     what that transaction settles for those before.
     """
-    with ports.store.ask() as work:
-        found = _what_to_send(work, claimed.webhook, claimed.deliveries)
+    found = list[Send | Delivery]()
+    try:
+        with ports.store.ask() as work:
+            found = _what_to_send(work, claimed.webhook, claimed.deliveries)
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001  (logged below, for those that cannot be read)
+        for delivery in claimed.deliveries:
+            found += _read_alone(ports, claimed.webhook, delivery)
     for delivery in (one for one in found if isinstance(one, Delivery)):
         with ports.store.work() as work, suppress(DeliveryNotFound, WebhookNotFound):
             _, current = _locked(work, claimed.webhook.id, delivery.id)
             _without_event(work, current, ports.clock.now())
     return [one for one in found if isinstance(one, Send)]
+
+
+def _read_alone(ports: Ports, webhook: Webhook, delivery: Delivery) -> list[Send | Delivery]:
+    """Step 6 for one of several that could not be read together. Fail it when it is the one. Raises: Unavailable."""
+    ports.meter.about(delivery_id=delivery.id, session_id=None)
+    try:
+        with ports.store.ask() as work:
+            return _what_to_send(work, webhook, [delivery])
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001  (logged: a mistake with one delivery must not end the others)
+        ports.meter.mistake("delivery")
+    fail_delivery(ports, delivery.id, "InternalError")
+    return []
 
 
 def _behind(before: Delivery, now: datetime) -> timedelta:
@@ -452,10 +479,13 @@ def _settle(
             failed = mine[-1]
             delivery = locked[failed.attempt.delivery_id]
             outcomes[tried.index(failed)] = _after_failure(ports, work, (webhook, delivery), failed, now)
-        if not go_on or len(succeeded) < len(tried):
-            return outcomes, None
-        # 9. Claim others.
-        return outcomes, _others(ports, work, webhook, now, _most([one.attempt for one in tried]))
+        following = None
+        if go_on and len(succeeded) == len(tried):
+            # 9. Claim others.
+            following = _others(ports, work, webhook, now, _most([one.attempt for one in tried]))
+        again = set[UUID]() if following is None else {one.id for one in following.deliveries}
+        _ring(work, [one for one in given_back if one.id not in again], now)
+        return outcomes, following
 
 
 def _after_failure(
@@ -529,7 +559,12 @@ def _wake_next(work: Work, settled: Sequence[Delivery], now: datetime) -> None:
     """Let the next deliveries of the streams go out now. Those whose jobs have not run yet are due already."""
     waiting = [delivery for delivery in work.deliveries.following(settled) if delivery.due_at > now]
     work.deliveries.save(*(replace(delivery, due_at=now) for delivery in waiting))
-    for delivery in waiting:
+    _ring(work, waiting, now)
+
+
+def _ring(work: Work, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """Have deliveries that are due looked at now. Their own jobs may wait until a claim or a wait that is over."""
+    for delivery in deliveries:
         work.enqueue(DELIVER_WEBHOOK, key_again(delivery, now), delivery.id, lane=str(delivery.webhook_id))
 
 

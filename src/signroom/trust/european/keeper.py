@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ ADDRESS = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
 """Of the list of the lists, as the European Commission publishes it."""
 EVERY = timedelta(hours=6)
 _LOOK_SECONDS, _DUE_SECONDS, _WAIT_SECONDS = 5.0, 60.0, 8.0
+_UNREAD_SECONDS = 60.0
+"""Until a list that could not be read is tried again. Verifying all of them takes some seconds of the processor."""
 """Between two looks at the files, between two looks whether it is time to fetch, and for the first reading."""
 
 
@@ -62,6 +65,7 @@ class TrustedLists:
         self._services: TrustedServices | None = None
         self._stamp: object = None
         self._looked: float | None = None
+        self._again_at = math.inf
         self._lock, self._loading = threading.Lock(), threading.Lock()
         self._loaded, self._closing = threading.Event(), threading.Event()
 
@@ -86,6 +90,7 @@ class TrustedLists:
             if services is not None or before is None or before.until < now:
                 self._services = services
             self._stamp = stamp
+            self._again_at = time.monotonic() + _UNREAD_SECONDS if found.unread else math.inf
             self._loaded.set()
             return found
 
@@ -156,7 +161,7 @@ class TrustedLists:
             self._looked = moment
         services = self._services
         unchanged = self._loaded.is_set() and self._folder.stamp() == self._stamp
-        if unchanged and (services is None or self._now() <= services.until):
+        if unchanged and moment < self._again_at and (services is None or self._now() <= services.until):
             return
         threading.Thread(target=self._load_quietly, name="signroom-read-lists", daemon=True).start()
 

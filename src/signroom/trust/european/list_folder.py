@@ -61,6 +61,8 @@ class LoadedLists:
     pointers: tuple[Pointer, ...] = ()
     national: tuple[SignedList, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
+    unread: bool = False
+    """One of them is there, and could not be read: that may pass without a change of the file."""
 
     @property
     def until(self) -> datetime:
@@ -70,6 +72,10 @@ class LoadedLists:
     def services(self) -> TrustedServices | None:
         """Raises: BadTrustedList."""
         return TrustedServices.of(self.national, self.until) if self.national else None
+
+
+class _Unread(BadTrustedList):
+    """The disk did not give the file."""
 
 
 def _nobody() -> Sequence[bytes]:
@@ -102,11 +108,12 @@ class ListFolder:
         if self.empty:
             return LoadedLists()
         refused: dict[str, str] = {}
+        unread = False
         try:
             master = self._current(read_signed(self._read(MASTER), self._known_signers(), at), at)
             pointers = read_pointers(master)
         except BadTrustedList as error:
-            return LoadedLists(refused={"LOTL": error.detail or error.message})
+            return LoadedLists(refused={"LOTL": error.detail or error.message}, unread=isinstance(error, _Unread))
         national = []
         for file in sorted(self.folder.glob("[A-Z][A-Z].xml")):
             territory = file.stem
@@ -117,9 +124,10 @@ class ListFolder:
                 national.append(self._current(found, at))
             except BadTrustedList as error:
                 refused[territory] = error.detail or error.message
+                unread = unread or isinstance(error, _Unread)
         for territory, reason in refused.items():
             log.warning("trusted_list.refused", code=BadTrustedList.code, territory=territory, reason=reason)
-        return LoadedLists(master, pointers, tuple(national), refused)
+        return LoadedLists(master, pointers, tuple(national), refused, unread)
 
     def accept(
         self,
@@ -230,7 +238,7 @@ class ListFolder:
                 raise BadTrustedList(f"It has more than {MAX_LIST >> 20} MB.")
             return file.read_bytes()
         except OSError as error:
-            raise BadTrustedList("It cannot be read.") from error
+            raise _Unread("It cannot be read.") from error
 
     def _write(self, name: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

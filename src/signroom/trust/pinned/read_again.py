@@ -24,6 +24,9 @@ T = TypeVar("T")
 class ReadAgain(Generic[T]):
     """Calling it gives what was read last. A change that cannot be read leaves what was there, and is logged once.
 
+    It is read again at each look until that succeeds. What was wrong may lie elsewhere: in another file that it names,
+    in the rights on it, or in a disk that did not answer.
+
     Files that are all gone are such a change: a volume may be away, or somebody may be about to copy new ones.
 
     Safe to call from threads: one of them looks, and nobody waits for it.
@@ -53,6 +56,8 @@ class ReadAgain(Generic[T]):
         # Before it is read: what changes while it is read is seen the next time.
         self._seen = _look(place)
         self._found = read()
+        self._told: tuple[_Seen, str] | None = None
+        """Of the change that could not be read: what the log has said of it."""
 
     def __call__(self) -> T:
         if self._clock() >= self._next and self._looking.acquire(blocking=False):
@@ -64,18 +69,22 @@ class ReadAgain(Generic[T]):
         return self._found
 
     def _look_again(self) -> None:
+        seen: _Seen = ()
         try:
             seen = _look(self._place)
             if seen == self._seen:
+                self._told = None
                 return
-            self._seen = seen
             _require_there(seen)
             found = self._read()
             _require_there(_look(self._place))  # it may have gone while it was read
-            self._found = found
         except (SignroomError, ValueError, OSError) as error:
-            log.warning("trust_folder.not_read", place=str(self._place), reason=str(error))
+            failure = seen, str(error)
+            if failure != self._told:
+                log.warning("trust_folder.not_read", place=str(self._place), reason=str(error))
+            self._told = failure
         else:
+            self._found, self._seen, self._told = found, seen, None
             log.info("trust_folder.read_again", place=str(self._place))
 
 

@@ -25,6 +25,8 @@ createApiReference(root, {
   orderSchemaPropertiesBy: 'preserve',
   documentDownloadType: 'none',
   defaultOpenFirstTag: true,
+  // The choice holds for every call of the page.
+  localization: { translations: { clientLibraries: { heading: 'Language of the examples' } } },
   defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
   featuredClients: ['shell/curl', 'python/requests', 'js/fetch', 'php/curl', 'java/okhttp', 'csharp/httpclient'],
   hiddenClients: Object.fromEntries(
