@@ -35,11 +35,16 @@ OF_THE_KEY = ["Create a test certificate"]
 def test_a_first_signature_takes_three_clicks_besides_the_keys_own(sqlite_server: Server, window: Watched) -> None:
     page = window.page
     page.add_init_script(CLICKS)
-    page.set_viewport_size({"width": 1280, "height": 800})
+    page.set_viewport_size({"width": 820, "height": 1180})
     link = sqlite_server.open_session(documents=DOCUMENTS)["redirectUrl"]
     began = monotonic()
     page.goto(link)
     expect(page.get_by_text("Step 1 of 3: Read")).to_be_visible()
+    asker, leave = (page.locator(what).bounding_box() for what in (".asker", ".leave"))
+    assert asker is not None
+    assert leave is not None
+    assert leave["y"] + leave["height"] <= asker["y"]
+    page.set_viewport_size({"width": 1280, "height": 800})
     reader = page.locator(".reading").bounding_box()
     page.get_by_role("button", name="Continue to signing").click()
     expect(page.get_by_text("Step 2 of 3: Choose how to sign")).to_be_visible()

@@ -44,6 +44,7 @@ def test_a_session_goes_on_with_another_device(browser: Browser, tls_server: tup
     address = asked.value.json()["address"]
     assert address != link
 
+    second.add_init_script("setInterval = () => 0")  # the countdown stands still
     second.goto(address)
     expect(second.get_by_text("contract.pdf").first).to_be_visible()
     assert second.url == link, "the code is spent: the link stands in its place"
@@ -53,6 +54,7 @@ def test_a_session_goes_on_with_another_device(browser: Browser, tls_server: tup
     second.get_by_role("button", name="Sign 1 document").click()
 
     expect(second.get_by_role("heading", name="Document signed")).to_be_visible()
+    expect(second.get_by_role("button", name="Stay here")).to_be_in_viewport()
     expect(first.get_by_role("heading", name="Document signed")).to_be_visible()
     desk.close()
     phone.close()

@@ -212,6 +212,19 @@ describe('signing', () => {
     expect(failed).toMatchObject({ busy: false, progress: null, step: 'consent' });
   });
 
+  test('nothing lets the signer sign again for a service that asked for another file', () => {
+    const problem = { code: 'WrongDocument', message: '' };
+    const failed = next(signing, { kind: 'failed', problem });
+    const happenings: Happening[] = [
+      { kind: 'started' },
+      { kind: 'loaded', session: session({ documents: [document('a')] }) },
+      { kind: 'went', step: 'review' },
+      { kind: 'failed', problem: { code: 'Network', message: '' } },
+    ];
+    expect(happenings.reduce(next, failed)).toMatchObject({ problem: { code: 'Network' }, alarm: problem });
+    expect(next(signing, { kind: 'failed', problem: { code: 'Network', message: '' } }).alarm).toBeNull();
+  });
+
   test('processing counts what is done, and leaving is free', () => {
     const documents = [document('a', { status: 'Completed' }), document('b', { status: 'Processing' })];
     const state = next(signing, { kind: 'loaded', session: session({ status: 'Processing', documents }) });

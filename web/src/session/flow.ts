@@ -67,6 +67,8 @@ export interface State {
   readonly busy: boolean;
   readonly progress: Shown | null;
   readonly problem: Problem | null;
+  /** The service asked for a signature on another file: the signer signs nothing with this page any more. */
+  readonly alarm: Problem | null;
   /** While another device goes on. */
   readonly handOver: Code | null;
 }
@@ -108,6 +110,7 @@ export const START: State = {
   busy: true,
   progress: null,
   problem: null,
+  alarm: null,
   handOver: null,
 };
 
@@ -138,7 +141,7 @@ export function next(state: State, happening: Happening): State {
     case 'rested':
       return { ...state, busy: false };
     case 'failed':
-      return { ...state, busy: false, progress: null, problem: happening.problem };
+      return failed(state, happening.problem);
     case 'waiting': // the server does not answer, and is asked again
       return { ...state, problem: happening.problem };
     case 'sourceClosed':
@@ -164,6 +167,10 @@ export function next(state: State, happening: Happening): State {
     case 'spoken':
       return { ...state };
   }
+}
+
+function failed(state: State, problem: Problem): State {
+  return { ...state, busy: false, progress: null, problem, alarm: problem.code === 'WrongDocument' ? problem : state.alarm };
 }
 
 /** Where each phase begins and ends on the one scale. */

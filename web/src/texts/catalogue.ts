@@ -20,12 +20,16 @@ export const languages: readonly string[] = Object.keys(addresses);
 /** What the server has chosen for this signer: it knows their wish, the session's and the browser's. */
 export let language = document.documentElement.lang in addresses ? document.documentElement.lang : 'en';
 
+/** A language of two letters, perhaps its script, perhaps its region. */
+const WRITTEN = /^..(-[a-z]{4})?(-([a-z]{2}|\d{3}))?$/i;
+
 /**
  * The language as the signer's own browser writes numbers and dates: its region, where it speaks the page's language. Of
- * two ways to write English the one for the whole world has the day before the month.
+ * two ways to write English the one for the whole world has the day before the month. A browser may be set to a tag that
+ * is none (`en_US`): `Intl` would throw.
  */
 export function locale(): string {
-  const own = navigator.languages.find((tag) => tag.slice(0, 2) === language.slice(0, 2));
+  const own = navigator.languages.find((tag) => tag.startsWith(language.slice(0, 2)) && WRITTEN.test(tag));
   return own ?? (language === 'en' ? 'en-GB' : language);
 }
 

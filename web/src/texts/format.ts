@@ -3,7 +3,7 @@ import type { Problem } from '../session/problem';
 import { locale, texts } from './catalogue';
 import { filled, type Message, type Values } from './message';
 
-export { language, languages, speak, texts } from './catalogue';
+export { language, languages, locale, speak, texts } from './catalogue';
 
 const MOMENT = { year: 'numeric', month: 'long', day: 'numeric', hour: 'numeric', minute: 'numeric', timeZoneName: 'short' } as const;
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;

@@ -2,13 +2,28 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Calm } from './calm';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 type Taker = object | null;
 
+/** A button, 44 pixels high, at `top`. */
+function button(top = 100) {
+  return { top, click: vi.fn(), getBoundingClientRect() { return { left: 0, top: this.top }; } };
+}
+
+/** What is on the page, the first above the others: at a point is the first button there. */
+function page(...buttons: ReturnType<typeof button>[]) {
+  const at = (y: number) => buttons.find(({ top }) => y >= top && y < top + 44) ?? null;
+  vi.stubGlobal('document', { elementFromPoint: (_: number, y: number) => ({ closest: () => at(y) }) });
+  return at;
+}
+
 /** A tap on something inside `taker`; true when it came through. */
 function tap(calm: Calm, taker: Taker, { pointerType = 'touch', detail = 1 } = {}): boolean {
-  calm.touched({ pointerType, target: { closest: () => taker } } as unknown as PointerEvent);
+  calm.touched({ type: 'pointerdown', button: 0, pointerType, target: { closest: () => taker } } as unknown as PointerEvent);
   return ['mousedown', 'click'].every((type) => {
     const event = { type, detail, target: { closest: () => taker }, preventDefault: vi.fn(), stopPropagation: vi.fn() };
     calm.pressed(event as unknown as MouseEvent);
@@ -16,7 +31,7 @@ function tap(calm: Calm, taker: Taker, { pointerType = 'touch', detail = 1 } = {
   });
 }
 
-const [first, other] = [{}, {}];
+const [first, other] = [button(), button()];
 
 test.each([
   ['a finger', 1, 'touch'],
@@ -61,33 +76,106 @@ test('nothing takes the second tap on what a step has brought', () => {
   expect(tap(calm, first)).toBe(true);
 });
 
-/** A press on `pressed`, and the click on `clicked`, `moved` pixels further; what came of it. */
-function press(pressed: Taker, clicked: Taker, { moved = 0, detail = 1 } = {}) {
+type Change = () => readonly ReturnType<typeof button>[];
+
+/** A pointer that goes down at `from`, and up at `to` once `change` is made: true when the click came to what is there. */
+function press(before: ReturnType<Change>, { from = 120, to = from, change = () => before, ...how }: {
+  from?: number; to?: number; change?: Change; button?: number; detail?: number; cancelled?: boolean; pointerType?: string;
+}) {
   const calm = new Calm();
-  const at = { clientX: 100, clientY: 100, pointerType: 'mouse', detail };
-  calm.touched({ ...at, target: { closest: () => pressed } } as unknown as PointerEvent);
-  const stopPropagation = vi.fn();
-  const click = { ...at, type: 'click', clientY: 100 + moved, target: { closest: () => clicked }, preventDefault: vi.fn(), stopPropagation };
-  calm.pressed(click as unknown as MouseEvent);
-  return { elsewhere: stopPropagation.mock.calls.length === 0 };
+  const event = { clientX: 5, clientY: from, pointerType: how.pointerType ?? 'touch', button: how.button ?? 0 };
+  const pressed = page(...before)(from);
+  calm.touched({ ...event, type: 'pointerdown', target: { closest: () => pressed } } as unknown as PointerEvent);
+  if (how.cancelled) calm.touched({ ...event, type: 'pointercancel' } as unknown as PointerEvent);
+  const there = page(...change())(to);
+  const preventDefault = vi.fn();
+  const click = { ...event, type: 'click', detail: how.detail ?? 1, clientY: to, target: { closest: () => there } };
+  calm.pressed({ ...click, preventDefault, stopPropagation: vi.fn() } as unknown as MouseEvent);
+  return preventDefault.mock.calls.length === 0;
 }
 
 test.each([
-  ['nothing', null],
-  ['another button', { click: vi.fn() }],
-])('a button that moved while it was pressed takes the click, and not %s in its place', (_, there) => {
-  const button = { click: vi.fn(), isConnected: true };
-  expect(press(button, there)).toEqual({ elsewhere: false });
-  expect(button.click).toHaveBeenCalledTimes(1);
-  expect(there?.click.mock.calls ?? []).toEqual([]);
+  ['nothing', 120],
+  ['another button', 144],
+])('a button that moved while it was pressed takes the click, and not %s in its place', (_, from) => {
+  const [top, below] = [button(100), button(144)];
+  const change = () => {
+    top.top -= 60;
+    below.top -= 60;
+    return [top, below];
+  };
+  const pressed = from === 120 ? top : below;
+  press([top, below], { from: from + 10, change });
+  expect([top, below].filter(({ click }) => click.mock.calls.length > 0)).toEqual([pressed]);
+});
+
+test('a button takes the click of a pointer that went far, and stayed on it', () => {
+  const one = button(100);
+  const change = () => {
+    one.top = 160;
+    return [one];
+  };
+  press([one], { from: 104, to: 140, change });
+  expect(one.click).toHaveBeenCalledTimes(1);
 });
 
 test.each([
-  ['that the pointer has left', { moved: 40 }, true],
-  ['when a key is used', { detail: 0 }, true],
-  ['that is gone', {}, false],
-])('a button %s takes no click', (_, how, isConnected) => {
-  const button = { click: vi.fn(), isConnected };
-  expect(press(button, null, how)).toEqual({ elsewhere: true });
-  expect(button.click).not.toHaveBeenCalled();
+  ['was slid off to nothing', { from: 104, to: 96 }],
+  ['was slid off to another', { from: 140, to: 148 }],
+  ['was slid off, and moved', { from: 104, to: 96, moved: 10 }],
+  ['is gone, and nothing came', { gone: true }],
+  ['is gone, and another came in its place', { gone: true, moved: -44 }],
+  ['moved behind another', { moved: 100, over: true }],
+  ['was pressed with another button of the mouse', { button: 2, moved: 60, pointerType: 'mouse' }],
+  ['was where a scroll began', { cancelled: true, moved: -60 }],
+  ['moved while a key is used', { detail: 0, moved: 60 }],
+])('a button that %s takes no click', (_, { moved = 0, gone = false, over = false, ...how }: {
+  moved?: number; gone?: boolean; over?: boolean; from?: number; to?: number; button?: number; detail?: number;
+}) => {
+  const [pressed, below, above] = [button(100), button(144), button(200)];
+  const change = () => {
+    pressed.top += moved;
+    below.top += moved;
+    return [...(over ? [above] : []), ...(gone ? [] : [pressed]), below];
+  };
+  press([pressed, below], { ...how, change });
+  expect(pressed.click).not.toHaveBeenCalled();
+  expect(below.click).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['is gone, and another came in its place', { gone: true }],
+  ['was left for another', { to: 160 }],
+])('what %s has been pressed for nothing', (_, { gone = false, ...how }: { gone?: boolean; to?: number }) => {
+  const [pressed, other] = [button(100), button(144)];
+  const change = () => {
+    if (gone) other.top = 100;
+    return gone ? [other] : [pressed, other];
+  };
+  expect(press([pressed, other], { ...how, change })).toBe(false);
+});
+
+test('of a press beside all buttons nothing takes the click that came under it', () => {
+  const other = button(144);
+  const change = () => {
+    other.top = 100;
+    return [other];
+  };
+  expect(press([other], { change })).toBe(false);
+});
+
+test('a finger beside a small button is helped by the browser', () => {
+  expect(press([button(100)], { from: 97, to: 101 })).toBe(true);
+});
+
+test('two quick taps on a button that moves are both for it', () => {
+  const [calm, one, other] = [new Calm(), button(100), button(144)];
+  expect(tap(calm, one)).toBe(true);
+  page(other, one);
+  calm.touched({ type: 'pointerdown', button: 0, pointerType: 'touch', clientX: 5, clientY: 120, target: { closest: () => one } } as unknown as PointerEvent);
+  [one.top, other.top] = [144, 100];
+  const target = { closest: () => other };
+  calm.pressed({ type: 'click', detail: 1, clientX: 5, clientY: 120, target, preventDefault() {}, stopPropagation() {} } as unknown as MouseEvent);
+  expect(one.click).toHaveBeenCalledTimes(1);
+  expect(other.click).not.toHaveBeenCalled();
 });

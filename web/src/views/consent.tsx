@@ -51,13 +51,13 @@ export function Consent({ state, controller }: ViewProps): VNode {
           <ul class="files compact">{more.map(show)}</ul>
         </details>
       )}
-      <Notice problem={state.problem} />
+      <Notice problem={state.alarm ?? state.problem} />
       <div class="actions">
         <button
           type="button"
           class="primary"
           // Of a service that asks for another file the signer asks nothing again.
-          disabled={state.busy || chosen === undefined || documents.length === 0 || state.problem?.code === 'WrongDocument'}
+          disabled={state.busy || chosen === undefined || documents.length === 0 || state.alarm !== null}
           onClick={() => void controller.sign(state)}
         >
           {fill(t.sign, { count: documents.length })}

@@ -70,7 +70,7 @@ export function Source({ state, controller, session }: SourceProps): VNode {
       ) : (
         <>
           <p role="status" class="facts">
-            {said}
+            {said && t[said]}
           </p>
           <div class="actions">
             <button class="primary" disabled={state.busy} onClick={again}>
@@ -104,16 +104,24 @@ interface SourceProps extends ViewProps {
 /** What each source says, as it comes. `again` asks once more; `said` is what comes of that. */
 function useAnswers(kinds: readonly SourceKind[], session: SessionView) {
   const [answers, setAnswers] = useState<Answers>({});
-  const [said, say] = useState('');
-  const ask = () =>
-    Promise.all(kinds.map(async (kind) => {
+  const [said, say] = useState<'looking' | 'still' | ''>('');
+  const before = useRef('');
+  /** True where all say what they said before. */
+  const ask = async () => {
+    const all = await Promise.all(kinds.map(async (kind) => {
       const answer = await available(kind, session);
-      setAnswers((before) => ({ ...before, [kind]: answer }));
+      setAnswers((others) => ({ ...others, [kind]: answer }));
+      return answer;
     }));
+    const now = JSON.stringify(all);
+    const same = now === before.current;
+    before.current = now;
+    return same;
+  };
   useEffect(() => void ask(), []);
   const again = () => {
-    say(t.looking);
-    void ask().then(() => say(t.still));
+    say('looking');
+    void ask().then((same) => say(same ? 'still' : ''));
   };
   return { answers, said, again };
 }

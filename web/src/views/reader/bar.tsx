@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { fill, language, sentence, texts } from '../../texts/format';
+import { fill, locale, sentence, texts } from '../../texts/format';
 import { pageOf, type View, zoomStep } from './arithmetic';
 import { Tool } from './mark';
 import type { Search } from './search';
@@ -25,7 +25,7 @@ interface BarProps {
 export function Bar({ view, onZoom, onTogether, name, page, pages, single, onPage, search }: BarProps): VNode {
   const [finding, setFinding] = useState(false);
   const { zoom, together } = view;
-  const percent = new Intl.NumberFormat(language, { style: 'percent' }).format(zoom);
+  const percent = new Intl.NumberFormat(locale(), { style: 'percent' }).format(zoom);
   return (
     <div class="reading" role="group" aria-label={t.tools}>
       <div class="tools">
