@@ -261,4 +261,4 @@ def test_uploads_that_never_end_hold_nobody_up_and_leave_nothing(sqlite_server: 
 
 
 def _originals(server: Server) -> set[Path]:
-    return {f for f in (server.data / "files").rglob("original*") if f.is_file()}
+    return {f for f in (server.data / "files").rglob("*-original*") if f.is_file()}

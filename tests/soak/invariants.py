@@ -144,7 +144,7 @@ def _wrong_files(connection: Connection, cluster: Cluster, folder: Path) -> list
             return f"another file than the row says: {row.id}"
         if [s.valid and s.whole_document for s in verifiers.pdfsig(file, nss)] != [True]:
             return f"not a valid signature: {row.id}"
-        signed = sorted(file.parent.glob("signed-*"))
+        signed = sorted(file.parent.glob(f"{row.session_id}-{row.id}-signed-*"))
         return None if signed == [file] else f"{len(signed)} signed files: {row.id}"
 
     with ThreadPoolExecutor(2) as pool:

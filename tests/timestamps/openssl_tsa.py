@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from functools import cache
@@ -61,6 +62,14 @@ def folder() -> Path:
         .sign(root_key, hashes.SHA256())
     )
     (made / "revoked.crl").write_bytes(revoked.public_bytes(serialization.Encoding.DER))
+    return made
+
+
+@cache
+def _own_folder(process: int) -> Path:
+    """What each answer writes to. Workers of a run that were forked share `folder`, which nothing is written to."""
+    made = folder() / str(process)
+    made.mkdir()
     (made / "serial").write_text("01")
     (made / "openssl.cnf").write_text(_CONFIGURATION.format(folder=made, policy=POLICY))
     return made
@@ -77,12 +86,12 @@ def list_of_revoked() -> bytes:
 
 def reply(query: bytes, certificate: str = "good") -> bytes:
     """TimeStampResp. OpenSSL itself refuses to sign with the certificates that are not `good` or ``listed``."""
-    made = folder()
-    file = made / "query.tsq"
+    made, own = folder(), _own_folder(os.getpid())
+    file = own / "query.tsq"
     file.write_bytes(query)
     arguments: list[str | Path] = [
         "-config",
-        made / "openssl.cnf",
+        own / "openssl.cnf",
         "-queryfile",
         file,
         "-signer",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from signroom.store import tables
 from signroom.store.engine import open_engine
 from tests.harness.commands import signroom
-from tests.harness.server import Server, ok, refused, values_of
+from tests.harness.server import Server, files_of_session, ok, refused, values_of
 from tests.vectors import hard_pdfs
 
 
@@ -36,17 +36,14 @@ class Failed:
         key, chain = page.demo_key()
         preparation = ok(page.prepare(chain))
         values = values_of(preparation, key)
-        folder = server.data / "files" / "sessions" / self.id / lost["id"]
+        (self._original,) = [f for f in files_of_session(server.data, self.id) if lost["id"] in f.name]
         self._away = server.data / f"away-{self.id}"
-        self._folder = folder
-        folder.rename(self._away)
+        self._original.rename(self._away)
         ok(page.finish(preparation, values))
         assert server.wait(self.id)["status"] == "ProcessingError"
 
     def mend(self) -> None:
-        for file in self._away.iterdir():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            file.rename(self._folder / file.name)
+        self._away.rename(self._original)
 
 
 def events(server: Server, session_id: str) -> Counter[str]:

@@ -175,7 +175,7 @@ def test_a_chunk_that_was_interrupted_is_made_once_more(room: Room) -> None:
 
     assert session.statuses() == ["Completed", "Completed"]
     assert told(room)["DocumentSignatureCompleted"] == 2
-    assert len([file for file in room.files.rglob("signed-*") if file.is_file()]) == 2
+    assert len([file for file in room.files.rglob("*-signed-*") if file.is_file()]) == 2
 
 
 def test_a_job_that_is_given_up_fails_what_it_has_left(room: Room) -> None:

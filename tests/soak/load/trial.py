@@ -200,7 +200,7 @@ def attackers(
     answers = process.stdout
 
     def over() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(process.communicate(timeout=60)[0])
+        found: dict[str, Any] = json.loads(process.communicate(timeout=300)[0])
         return found
 
     try:
