@@ -65,11 +65,11 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         signed = verdict.signatures or (opened.rebuilt and opened.buffer.find(_BYTE_RANGE) >= 0)
         if signed and opened.damage:
             raise InvalidPdf(f"It is signed and damaged ({opened.damage}): mending it would break the signature.")
+        broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
+        if broken is not None:
+            raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
         _require_no_hidden_signature(opened)
         found = (*findings(opened.pdf, verdict, damaged=bool(opened.damage)), *_filled(facts))
-    broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
-    if broken is not None:
-        raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
     return Inspection(
         SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
     )
