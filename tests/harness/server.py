@@ -270,12 +270,15 @@ def refused(response: httpx.Response, status: int) -> str:
 
 
 def listening_ports(pid: int) -> set[int]:
-    """The ports that a process listens on."""
-    inodes = {
-        link.readlink().name.removeprefix("socket:[").rstrip("]")
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if link.is_symlink() and str(link.readlink()).startswith("socket:")
-    }
+    """The ports that a process listens on. It may open and close what it likes meanwhile."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(link)
+        except FileNotFoundError:  # closed since the folder was read
+            continue
+        if target.startswith("socket:"):
+            inodes.add(target.removeprefix("socket:[").rstrip("]"))
     sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {int(s[1].rpartition(":")[2], 16) for s in sockets if s[3] == "0A" and s[9] in inodes}
 

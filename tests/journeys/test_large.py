@@ -15,10 +15,18 @@ from tests.verifiers import programs as verifiers
 LIMIT_KB = 200 * 1024
 
 
+def read(file: Path) -> str:
+    """What the system says of a process; nothing of one that has just ended."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def family(pid: int) -> list[int]:
     """A process and all its descendants."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
-    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    children = [int(child) for thread in threads for child in read(thread).split()]
     return [pid, *(descendant for child in children for descendant in family(child))]
 
 
@@ -26,7 +34,7 @@ def peaks(server: Server) -> dict[int, int]:
     """Highest resident memory so far in KB, by process."""
     found = {}
     for pid in family(server.process.pid):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in read(Path(f"/proc/{pid}/status")).splitlines():
             if line.startswith("VmHWM:"):
                 found[pid] = int(line.split()[1])
     return found
