@@ -293,7 +293,7 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
             )
             return
         info = old.trailer.get("/Info")
-        if isinstance(info, pikepdf.Dictionary) and _text(info) != _text(new.trailer.get("/Info")):
+        if isinstance(info, pikepdf.Dictionary) and _information(info) != _information(new.trailer.get("/Info")):
             yield "Info was changed"
         if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
             yield "XMP was changed"
@@ -358,6 +358,18 @@ def _signature_fields(field: Any, depth: int = 8) -> set[tuple[int, int]]:
     found = {place for kid in kids for place in _signature_fields(kid, depth - 1)}
     kind = field.get("/FT") or field.get("/Parent", field).get("/FT")
     return found | ({field.objgen} if kind == pikepdf.Name.Sig else set())
+
+
+def _information(info: Any) -> dict[str, bytes]:
+    """What it says of the document: text, dates and names (ISO 32000-1, 14.3.3).
+
+    Of a damaged file it may be the catalog, which a signature gets an entry of another type.
+    """
+    import pikepdf
+
+    if not isinstance(info, pikepdf.Dictionary):
+        return {}
+    return {key: _text(value) for key, value in info.items() if isinstance(value, pikepdf.String | pikepdf.Name)}
 
 
 def _text(value: Any) -> bytes:
