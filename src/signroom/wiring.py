@@ -39,6 +39,7 @@ from signroom.domain.errors import (
     DatabaseUnavailable,
     KeepingRefused,
     OtherUser,
+    SecretUnreadable,
     SecurityContextNotConfigured,
 )
 from signroom.domain.event import RecordedEvent
@@ -67,7 +68,7 @@ from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.keeping import KeepingPorts
-from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed, ProviderReach
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
@@ -376,6 +377,7 @@ def keep_policies(settings: Settings, content: bytes) -> Sequence[SignaturePolic
 
 
 _POLICIES = "signature-policies.toml"
+_DEMO_CA = "demo-ca.crt"
 
 
 def _demo_roots(settings: Settings) -> Mapping[SecurityContext, Sequence[bytes]]:
@@ -409,6 +411,73 @@ def configured_providers(settings: Settings) -> Sequence[TimestampProvider]:
     """
     file = settings.timestamp_providers
     return () if file is None else require_usable(read_providers(file, settings.security_context))
+
+
+@dataclass(frozen=True, slots=True)
+class AskingProviders:
+    """What `doctor` asks the timestamp providers with."""
+
+    timestamps: TimestampAuthorities
+    trust: Trust
+    clock: Clock
+    providers: Sequence[TimestampProvider]
+    """Those of the file and those of the database."""
+    unusable: Sequence[ProviderReach]
+    """Those that cannot be asked: what is kept of them here is wrong."""
+
+
+@contextmanager
+def asking_providers(settings: Settings) -> Iterator[AskingProviders]:
+    """To ask the providers as they are now. Nothing is made, migrated or counted.
+
+    Those of the database are left out where there is none, or it does not answer or is of another version.
+
+    Raises: BrokenProviders, OSError, ValueError for a file that cannot be used; SettingsError for roots or lists.
+    """
+    usable, unusable = list(configured_providers(settings)), list[ProviderReach]()
+    for one in _stored_providers(settings):
+        if isinstance(one, ProviderReach):
+            unusable.append(one)
+            continue
+        try:
+            usable += require_usable([one])
+        except ValueError as error:
+            unusable.append(ProviderReach(one.name, one.tier, one.context.name, str(error)))
+    authorities = RemoteAuthorities(agent=f"signroom/{version('signroom')}")
+    try:
+        yield AskingProviders(authorities, _trust_as_it_is(settings), SystemClock(), usable, unusable)
+    finally:
+        authorities.close()
+
+
+def _stored_providers(settings: Settings) -> Iterator[TimestampProvider | ProviderReach]:
+    """Those of the database; of one whose secret does not open what is wrong."""
+    file, keys = settings.database_url.removeprefix("sqlite:///"), installed_keys(settings)
+    if keys is None or (file != settings.database_url and not Path(file).is_file()):
+        return  # to look would make it
+    with installed_store(settings) as store:
+        providers = StoredProviders(store, secrets_of(keys))
+        try:
+            with store.ask() as work:
+                stored = work.timestamp_providers.all()
+        except DatabaseUnavailable:
+            return
+    for one in stored:
+        try:
+            yield providers.opened(one)
+        except SecretUnreadable:
+            yield ProviderReach(one.name, one.tier, one.context_name, "Its secret cannot be opened.")
+
+
+def _trust_as_it_is(settings: Settings) -> Trust:
+    """The contexts by what lies here: nothing is made, and nothing is fetched. Raises: SettingsError."""
+    lists = open_trusted_lists(settings)
+    lists.load()
+    demo = not settings.production and (settings.data / _DEMO_CA).is_file()
+    try:
+        return open_trust(settings.trust_folder, None, extra=_demo_roots(settings) if demo else None, lists=lists)
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:
