@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -46,9 +46,11 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares, Waits
 from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
+from signroom.domain.signature import CertificateChain
 from signroom.domain.signature_policy import SignaturePolicy, read_policies, require_new
 from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.timestamp_provider import LAST_PRIORITY
+from signroom.domain.validation import TrustVerdict
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -104,6 +106,7 @@ from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.european.keeper import TrustedLists, Wanted
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.signed_lists import SignedList
+from signroom.trust.pinned.approved_policies import PolicyFile, PolicyList, read_policy_file, read_policy_list
 from signroom.trust.pinned.icp_brasil_roots import keep_roots
 from signroom.trust.pinned.read_again import ReadAgain
 from signroom.trust.reach import reach
@@ -376,6 +379,29 @@ def keep_policies(settings: Settings, content: bytes) -> Sequence[SignaturePolic
     return found
 
 
+def approved_policies(
+    settings: Settings, content: bytes, signature: bytes, signers: Collection[str] = ()
+) -> PolicyList:
+    """The list of policies that ICP-Brasil has approved, verified by the roots that lie here, as of now.
+
+    Nothing is kept. Where nobody says whether its signer's certificate was revoked, it counts.
+
+    Raises: BadPolicyList, SettingsError.
+    """
+    fetch, now = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}"), datetime.now(UTC)
+    trust = _trust_as_it_is(settings, fetch)
+
+    def judge(chain: CertificateChain) -> TrustVerdict:
+        return trust.judge(chain, ICP_BRASIL, now, revocation_may_be_unknown=True)
+
+    return read_policy_list(content, signature, judge, now, signers)
+
+
+def published_policy(content: bytes) -> PolicyFile:
+    """A signature policy as it is published, in DER. Raises: BadPolicyList."""
+    return read_policy_file(content)
+
+
 _POLICIES = "signature-policies.toml"
 _DEMO_CA = "demo-ca.crt"
 
@@ -469,13 +495,13 @@ def _stored_providers(settings: Settings) -> Iterator[TimestampProvider | Provid
             yield ProviderReach(one.name, one.tier, one.context_name, "Its secret cannot be opened.")
 
 
-def _trust_as_it_is(settings: Settings) -> Trust:
-    """The contexts by what lies here: nothing is made, and nothing is fetched. Raises: SettingsError."""
+def _trust_as_it_is(settings: Settings, fetch: GuardedFetch | None = None) -> Trust:
+    """The contexts by what lies here: nothing is made; without `fetch` nothing is fetched. Raises: SettingsError."""
     lists = open_trusted_lists(settings)
     lists.load()
     demo = not settings.production and (settings.data / _DEMO_CA).is_file()
     try:
-        return open_trust(settings.trust_folder, None, extra=_demo_roots(settings) if demo else None, lists=lists)
+        return open_trust(settings.trust_folder, fetch, extra=_demo_roots(settings) if demo else None, lists=lists)
     except BrokenTrustFile as error:
         raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
 
