@@ -24,7 +24,7 @@ def test_the_demo_needs_no_network_for_a_file_that_lasts(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     found = Found(**json.loads(done.stdout))
     assert (found.status, found.level, found.level_detail, found.code) == ("Completed", "B-LTA", None, 0)
-    assert (found.outside, found.control > 0) == (0, True)
+    assert (found.control > 0, found.outside) == (True, 0)
 
     signed, root = tmp_path / SIGNED, tmp_path / ROOT_CERTIFICATE
     with running_dss(root) as dss:

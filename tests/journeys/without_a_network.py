@@ -30,10 +30,10 @@ class Found:
     level_detail: str | None
     code: int
     """With which the demo ended."""
-    outside: int
-    """How often somebody wanted to send to another machine, until the signed file was there."""
     control: int
-    """The same after the service was told to fetch a file from there."""
+    """How often somebody wanted to send to another machine, when the service was told to fetch a file from there."""
+    outside: int
+    """The same from the start of the demo to its end, but for that file."""
 
 
 def alone(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -47,15 +47,16 @@ def alone(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
 def sign(folder: Path) -> Found:
     server = start_server(folder / "data", {"SIGNROOM_WORKERS": "1"})
     try:
+        at_start = unreachable()
+        refused(server.api.post("/api/signature-sessions", json={"documents": [{"file": {"url": _ELSEWHERE}}]}), 422)
+        control = unreachable() - at_start
         document = _signed(server)
         (folder / SIGNED).write_bytes(server.api.get(document["signedFile"]["location"]).raise_for_status().content)
         (folder / ROOT_CERTIFICATE).write_bytes(server.ca_certificate.read_bytes())
-        outside = unreachable()
-        refused(server.api.post("/api/signature-sessions", json={"documents": [{"file": {"url": _ELSEWHERE}}]}), 422)
-        control = unreachable() - outside
     finally:
         code = server.stop()
-    return Found(document["status"], document["level"], document["levelDetail"], code, outside, control)
+    outside = unreachable() - control  # what was asked at the start counts as well
+    return Found(document["status"], document["level"], document["levelDetail"], code, control, outside)
 
 
 def _signed(server: Server) -> Json:
