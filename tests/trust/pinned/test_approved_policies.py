@@ -271,3 +271,16 @@ def test_what_is_no_list_is_refused_whoever_has_signed_it(sign: Sign) -> None:
             read(content, sign(content))
     with pytest.raises(BadPolicyList, match="has more than"):
         read(bytes(MAX_LIST + 1), b"")
+
+
+def test_a_signature_that_was_changed_anywhere_is_refused_or_says_the_same(sign: Sign) -> None:
+    signature = sign(PADES)
+    good, refused = read(PADES, signature), 0
+    for position in range(0, len(signature), 7):
+        changed = bytearray(signature)
+        changed[position] ^= 0x81
+        try:
+            assert read(PADES, bytes(changed)).policies == good.policies
+        except BadPolicyList:
+            refused += 1
+    assert refused
