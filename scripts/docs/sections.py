@@ -19,7 +19,7 @@ _GROUPS = {
     "Limits": r" (413|414|431)|^(LimitExceeded|TooMany)",
     "Files": r"Pdf|Xml|Xfa|Cms|File|Data(Mismatch|Not)|NotSigned|EarlierSignature|Upload|Preview",
     "Signatures, timestamps and trust": r"^(.*Timestamp|.*Signature(Value|Policy|State)|SignedFile|.*SecurityContext"
-    r"|Digest|BadTrustedList|Augmentation|Preparation|BadVisual)",
+    r"|Digest|BadPolicyList|BadTrustedList|Augmentation|Preparation|BadVisual)",
     "Certificates": r"^(Certificate|Other(Cpf|Person|Issuer|Policy)|Qualified|CryptoDevice|BadCertificate)",
     "Keys, tokens and rights": r" (401|403)|^(ApiKey|OwnApplication|\w*SignatureSessionToken|HandOver)",
     "Commands of an operator": r"\(.*commands|`signroom",

@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -39,15 +39,18 @@ from signroom.domain.errors import (
     DatabaseUnavailable,
     KeepingRefused,
     OtherUser,
+    SecretUnreadable,
     SecurityContextNotConfigured,
 )
 from signroom.domain.event import RecordedEvent
 from signroom.domain.key_source import KeySource, KeySources, WebPki
 from signroom.domain.places import Lines, Shares, Waits
 from signroom.domain.security_context import BUILT_IN, EU, ICP_BRASIL, ITALY_TEST, TEST, SecurityContext, TrustedRoot
+from signroom.domain.signature import CertificateChain
 from signroom.domain.signature_policy import SignaturePolicy, read_policies, require_new
 from signroom.domain.timestamp import TimestampProvider
 from signroom.domain.timestamp_provider import LAST_PRIORITY
+from signroom.domain.validation import TrustVerdict
 from signroom.domain.webhook import DeliverySchedule
 from signroom.fetch.guarded import GuardedFetch
 from signroom.fetch.probe import probe
@@ -67,7 +70,7 @@ from signroom.ports.certificates import Trust
 from signroom.ports.files import NamePatterns, Pictures
 from signroom.ports.jobs import JobsState
 from signroom.ports.keeping import KeepingPorts
-from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed
+from signroom.ports.operations import AuthorityReach, Clock, DatabaseDiagnosis, Obstacle, Probed, ProviderReach
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import Secrets, Tokens
 from signroom.ports.store import Store
@@ -103,6 +106,7 @@ from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.european.keeper import TrustedLists, Wanted
 from signroom.trust.european.list_folder import ListFolder, LoadedLists, Tried
 from signroom.trust.european.signed_lists import SignedList
+from signroom.trust.pinned.approved_policies import PolicyFile, PolicyList, read_policy_file, read_policy_list
 from signroom.trust.pinned.icp_brasil_roots import keep_roots
 from signroom.trust.pinned.read_again import ReadAgain
 from signroom.trust.reach import reach
@@ -375,7 +379,31 @@ def keep_policies(settings: Settings, content: bytes) -> Sequence[SignaturePolic
     return found
 
 
+def approved_policies(
+    settings: Settings, content: bytes, signature: bytes, signers: Collection[str] = ()
+) -> PolicyList:
+    """The list of policies that ICP-Brasil has approved, verified by the roots that lie here, as of now.
+
+    Nothing is kept. Where nobody says whether its signer's certificate was revoked, it counts.
+
+    Raises: BadPolicyList, SettingsError.
+    """
+    fetch, now = GuardedFetch(settings.allowed_addresses, agent=f"signroom/{version('signroom')}"), datetime.now(UTC)
+    trust = _trust_as_it_is(settings, fetch)
+
+    def judge(chain: CertificateChain) -> TrustVerdict:
+        return trust.judge(chain, ICP_BRASIL, now, revocation_may_be_unknown=True)
+
+    return read_policy_list(content, signature, judge, now, signers)
+
+
+def published_policy(content: bytes) -> PolicyFile:
+    """A signature policy as it is published, in DER. Raises: BadPolicyList."""
+    return read_policy_file(content)
+
+
 _POLICIES = "signature-policies.toml"
+_DEMO_CA = "demo-ca.crt"
 
 
 def _demo_roots(settings: Settings) -> Mapping[SecurityContext, Sequence[bytes]]:
@@ -409,6 +437,73 @@ def configured_providers(settings: Settings) -> Sequence[TimestampProvider]:
     """
     file = settings.timestamp_providers
     return () if file is None else require_usable(read_providers(file, settings.security_context))
+
+
+@dataclass(frozen=True, slots=True)
+class AskingProviders:
+    """What `doctor` asks the timestamp providers with."""
+
+    timestamps: TimestampAuthorities
+    trust: Trust
+    clock: Clock
+    providers: Sequence[TimestampProvider]
+    """Those of the file and those of the database."""
+    unusable: Sequence[ProviderReach]
+    """Those that cannot be asked: what is kept of them here is wrong."""
+
+
+@contextmanager
+def asking_providers(settings: Settings) -> Iterator[AskingProviders]:
+    """To ask the providers as they are now. Nothing is made, migrated or counted.
+
+    Those of the database are left out where there is none, or it does not answer or is of another version.
+
+    Raises: BrokenProviders, OSError, ValueError for a file that cannot be used; SettingsError for roots or lists.
+    """
+    usable, unusable = list(configured_providers(settings)), list[ProviderReach]()
+    for one in _stored_providers(settings):
+        if isinstance(one, ProviderReach):
+            unusable.append(one)
+            continue
+        try:
+            usable += require_usable([one])
+        except ValueError as error:
+            unusable.append(ProviderReach(one.name, one.tier, one.context.name, str(error)))
+    authorities = RemoteAuthorities(agent=f"signroom/{version('signroom')}")
+    try:
+        yield AskingProviders(authorities, _trust_as_it_is(settings), SystemClock(), usable, unusable)
+    finally:
+        authorities.close()
+
+
+def _stored_providers(settings: Settings) -> Iterator[TimestampProvider | ProviderReach]:
+    """Those of the database; of one whose secret does not open what is wrong."""
+    file, keys = settings.database_url.removeprefix("sqlite:///"), installed_keys(settings)
+    if keys is None or (file != settings.database_url and not Path(file).is_file()):
+        return  # to look would make it
+    with installed_store(settings) as store:
+        providers = StoredProviders(store, secrets_of(keys))
+        try:
+            with store.ask() as work:
+                stored = work.timestamp_providers.all()
+        except DatabaseUnavailable:
+            return
+    for one in stored:
+        try:
+            yield providers.opened(one)
+        except SecretUnreadable:
+            yield ProviderReach(one.name, one.tier, one.context_name, "Its secret cannot be opened.")
+
+
+def _trust_as_it_is(settings: Settings, fetch: GuardedFetch | None = None) -> Trust:
+    """The contexts by what lies here: nothing is made; without `fetch` nothing is fetched. Raises: SettingsError."""
+    lists = open_trusted_lists(settings)
+    lists.load()
+    demo = not settings.production and (settings.data / _DEMO_CA).is_file()
+    try:
+        return open_trust(settings.trust_folder, fetch, extra=_demo_roots(settings) if demo else None, lists=lists)
+    except BrokenTrustFile as error:
+        raise SettingsError(f"{error} It lies in the folder of trusted roots, SIGNROOM_TRUST_FOLDER.") from error
 
 
 def build_service(settings: Settings, *, execute_jobs: bool = True) -> Service:

@@ -122,13 +122,19 @@ def test_a_change_of_the_file_counts_within_seconds_and_one_that_is_broken_does_
     assert names() == ["another"]
     (line,) = doctor.timestamps(settings)
     assert (line.level, "1 providers" in line.what) == (Severity.OK, True)
-    for broken in (f'name = "broken"\npriority = 0\n{URL}', f'certificate_file = "no"\nkey_file = "no"\n{URL}'):
+    for whose, broken in (
+        ("broken", f'name = "broken"\npriority = 0\n{URL}'),
+        ("of tsa.example", f'certificate_file = "no"\nkey_file = "no"\n{URL}'),
+    ):
         written(tmp_path, broken)
-        assert names() == ["another"]
+        with capture_logs() as lines:
+            assert [names(), names()] == [["another"], ["another"]]
+        (told,) = lines  # once
+        assert (told["event"], whose in told["reason"]) == ("trust_folder.not_read", True)
         (line,) = doctor.timestamps(settings)
         assert (line.level, "go on with what they have read" in line.what) == (Severity.FAIL, True)
-        assert ("of tsa.example" in line.what) == ("certificate" in broken)  # whose it is
-        with pytest.raises((ValueError, OSError)):  # a start would not go on with it
+        assert whose in line.what
+        with pytest.raises((ValueError, OSError), match=whose):  # a start would not go on with it
             configured_providers(settings)
     file.unlink()
     assert names() == ["another"]

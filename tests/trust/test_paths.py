@@ -23,6 +23,7 @@ from signroom.trust.contexts import CertificateTrust, open_trust
 from signroom.trust.paths import MAX_DEPTH, MAX_ISSUERS, MAX_SIGNATURES
 from tests.pki import authority
 from tests.pki.toy_pki import ToyPki, toy_pki
+from tests.trust.european.made_lists import holder
 from tests.trust.fetching import PlainFetch
 from tests.trust.reading import errors, everything, issuer, only, warnings
 
@@ -434,3 +435,13 @@ def _issued(pki: ToyPki, *, subject: str, key: str, by: str, start: datetime, en
         .sign(pki.key(by), hashes.SHA256())
         .public_bytes(Encoding.DER)
     )
+
+
+def test_a_certificate_that_ends_before_it_begins_is_judged_like_others() -> None:
+    root = holder("Root", is_ca=True)
+    reversed_dates = holder("Signer", root).der.replace(b"400101000000Z", b"500101000000Z")  # 1950
+    trust = open_trust(Path("/none"), None, extra={ICP_BRASIL: [root.der]})
+
+    verdict = trust.judge(CertificateChain(reversed_dates), ICP_BRASIL, NOW)
+
+    assert (verdict.trusted, Check.CERTIFICATE_EXPIRED in errors(verdict.results)) == (False, True)

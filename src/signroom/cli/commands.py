@@ -143,16 +143,17 @@ def worker() -> int:
 
 
 @app.command
-def doctor(*, json: bool = False, blobs: bool = False) -> int:
+def doctor(*, json: bool = False, blobs: bool = False, offline: bool = False) -> int:
     """Look at this installation: one line per check, and the fix of what fails. Exit code 1 when anything fails.
 
     Args:
         json: print a JSON list instead of text
         blobs: also read every stored file and compare it with what was stored; takes as long as reading them takes
+        offline: ask no timestamp provider for a timestamp, and no responder or list about revocation
     """
     from signroom.cli.doctor import run_doctor
 
-    return run_doctor(as_json=json, blobs=blobs)
+    return run_doctor(as_json=json, blobs=blobs, offline=offline)
 
 
 @app.command

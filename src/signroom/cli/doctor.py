@@ -7,6 +7,7 @@ alone: where the database is down the others are still made.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
@@ -28,14 +29,16 @@ from signroom.domain.errors import SignroomError
 from signroom.http.echo import ECHO
 from signroom.http.health import LIVE
 from signroom.http.metrics import is_loopback
-from signroom.ports.operations import UNUSED_AFTER, DatabaseDiagnosis, Migrations, Obstacle, Probed
+from signroom.ports.operations import UNUSED_AFTER, DatabaseDiagnosis, Migrations, Obstacle, Probed, ProviderReach
 from signroom.ports.secrets import SealedWith
 from signroom.service.access.self_check import self_check_token
 from signroom.service.maintenance.change_secret_key import KeyNeeds, examine_keys
 from signroom.service.maintenance.compare_files import all_damaged_files
+from signroom.service.timestamps.examine_provider import examine_providers
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
     DOWNLOAD_LIFETIME,
+    asking_providers,
     configured_providers,
     examine_answers,
     examine_database,
@@ -64,6 +67,10 @@ _RESTORE = 'restore it from the backup under the same name (docs/operate/storage
 _FETCH_LISTS = "run `signroom trust refresh`, and let this machine reach ec.europa.eu and the national addresses"
 _GOES_ON = "Processes that run go on with what they have read before; none starts."
 _IMPORT_LISTS = "fetch the lists again elsewhere, and run `signroom trust import`"
+_ASK_PROVIDER = "let this machine reach its address, and compare its account, its context and its roots"
+_PROVIDER_SECONDS = 5.0
+_DIGEST = hashlib.sha256(b"signroom doctor").digest()
+"""What providers are asked to stamp. It says nothing of any document."""
 _BACKUP_OLD_HOURS = 48
 _BACK_UP = "run `signroom backup` every night (docs/operate/backup.md); where another program copies all, ignore this"
 _STATIC = Path(__file__).parents[1] / "page" / "static"
@@ -88,10 +95,13 @@ class CheckResult:
 Found = Iterator[CheckResult]
 
 
-def run_doctor(*, as_json: bool, blobs: bool = False) -> int:
-    """Exit code: 0 nothing fails, 1 something does. `blobs`: also read every stored file."""
+def run_doctor(*, as_json: bool, blobs: bool = False, offline: bool = False) -> int:
+    """Exit code: 0 nothing fails, 1 something does.
+
+    `blobs`: also read every stored file. `offline`: ask no timestamp provider and no responder.
+    """
     configure_logs(logging.CRITICAL)  # what a check finds is in its line
-    findings = list(_findings(blobs=blobs))
+    findings = list(_findings(blobs=blobs, offline=offline))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -102,7 +112,7 @@ def run_doctor(*, as_json: bool, blobs: bool = False) -> int:
     return FAILED if any(finding.level is Severity.FAIL for finding in findings) else 0
 
 
-def _findings(*, blobs: bool) -> Found:
+def _findings(*, blobs: bool, offline: bool) -> Found:
     try:
         settings = _current_settings()
         installed_keys(settings)
@@ -114,6 +124,7 @@ def _findings(*, blobs: bool) -> Found:
         _trust,
         trusted_lists,
         timestamps,
+        timestamp_providers,
         _revocation,
         _data_folder,
         _disk,
@@ -124,7 +135,8 @@ def _findings(*, blobs: bool) -> Found:
         _public,
     )
     for check in (*checks, _every_file) if blobs else checks:
-        yield from check(settings)
+        if not (offline and check in _OF_OTHERS):
+            yield from check(settings)
 
 
 def _current_settings() -> Settings:
@@ -253,6 +265,34 @@ def timestamps(settings: Settings) -> Found:
         yield CheckResult("timestamps", Severity.OK, what)
 
 
+def timestamp_providers(settings: Settings) -> Found:
+    """One line for each timestamp provider, of the file and of the database. Each is asked for a timestamp.
+
+    Where another one of its tier stands in for it, one that gives none is a warning.
+    """
+    try:
+        found = _asked(settings)
+    except (ValueError, OSError, SettingsError):
+        return  # the lines of the file, of the lists and of the roots say it
+    served = {one.tier for one in found if one.obstacle is None}
+    for one in found:
+        if one.obstacle is None:
+            what = f"{one.name} of the tier {one.tier} gives timestamps that count in {one.context}"
+            yield CheckResult("timestamps", Severity.OK, what)
+            continue
+        level = Severity.WARN if one.tier in served else Severity.FAIL
+        what = f"{one.name} of the tier {one.tier} gives none that counts in {one.context}: {one.obstacle}"
+        yield CheckResult("timestamps", level, what, _ASK_PROVIDER)
+
+
+def _asked(settings: Settings) -> list[ProviderReach]:
+    """Raises: what `asking_providers` raises."""
+    with asking_providers(settings) as ports:
+        wrong = asyncio.run(examine_providers(ports, ports.providers, _DIGEST, seconds=_PROVIDER_SECONDS))
+        asked = zip(ports.providers, wrong, strict=True)
+        return [*(ProviderReach(one.name, one.tier, one.context.name, why) for one, why in asked), *ports.unusable]
+
+
 def _data_folder(settings: Settings) -> Found:
     if not settings.data.is_dir():
         yield _failed("data folder", f"{settings.data} does not exist.", "run `signroom migrate` as the service's user")
@@ -294,6 +334,10 @@ def _page(_settings: Settings) -> Found:
         yield CheckResult("page", Severity.OK, f"the signing page is there ({len(scripts)} scripts)")
     else:
         yield _failed("page", "The signing page's files are missing.", _REINSTALL)
+
+
+_OF_OTHERS = frozenset({timestamp_providers, _revocation})
+"""The checks that ask machines of others."""
 
 
 # -- what is shared ----------------------------------------------------------------------------

@@ -148,6 +148,10 @@ class Certificate:
             CertificatePurpose.
         """
         self.require_in_date(now)
+        self.require_use(use, more)
+
+    def require_use(self, use: CertificateUse, more: Collection[str] = ()) -> None:
+        """The same without the dates. Raises: CertificateKeyNotSupported, CertificateKeyUsage, CertificatePurpose."""
         if not self._has_supported_key():
             raise CertificateKeyNotSupported(f"It has {self.key_kind} of {self.key_bits} bits.")
         # RFC 5280, 4.2.1.3: without the extension every use is allowed; with it, one of these two must be set.

@@ -235,6 +235,11 @@ class BadTrustedList(BadInput):
     message = "The trusted list is not one that may be used."
 
 
+class BadPolicyList(BadInput):
+    code = "BadPolicyList"
+    message = "The list of approved policies is not one that may be used."
+
+
 class BadFileNamePattern(BadInput):
     code = "BadFileNamePattern"
     message = "fileNamePattern must be a regular expression of RE2 of at most 1000 characters."

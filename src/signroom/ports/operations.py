@@ -60,6 +60,18 @@ class AuthorityReach:
     """Why nobody says that it was not revoked; None: somebody does."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderReach:
+    """Whether a timestamp provider gives timestamps that count."""
+
+    name: str
+    tier: str
+    context: str
+    """Of the security context that judges them."""
+    obstacle: str | None
+    """What is wrong; None: nothing."""
+
+
 class Obstacle(StrEnum):
     """Why an address of ours does not answer."""
 

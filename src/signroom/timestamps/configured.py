@@ -65,6 +65,8 @@ def read_providers(file: Path, default: SecurityContext) -> tuple[TimestampProvi
 
 def _provider(table: Mapping[str, Any], number: int, default: SecurityContext) -> TimestampProvider:
     place = f"Provider {number}"
+    if isinstance(table, dict) and isinstance(name := table.get("name"), str) and name:
+        place = f"{place} ({name!r})"
     if not isinstance(table, dict) or set(table) - _KNOWN:
         unknown = sorted(set(table) - _KNOWN)[:1]
         raise BrokenProviders(f"{place} has the unknown key {unknown[0]!r}." if unknown else f"{place} is no table.")

@@ -301,11 +301,9 @@ class _Judgement:
             yield _passed("The certificate is in date.")
 
     def _fitness(self, link: Link) -> Iterator[ValidationItem]:
-        certificate = link.certificate
         try:
-            # Its dates have an item of their own: the other rules are asked for a moment when it was in date.
-            moment = max(certificate.not_before, min(self.at, certificate.not_after))
-            certificate.require_fit(self.use, moment, self.anchors.rules.purposes)
+            # Its dates have an item of their own.
+            link.certificate.require_use(self.use, self.anchors.rules.purposes)
         except CertificateKeyUsage as error:
             yield _failed(Check.INVALID_KEY_USAGE, error.message, error.detail)
         except CertificateKeyNotSupported as error:

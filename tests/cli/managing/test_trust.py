@@ -17,11 +17,13 @@ from signroom.cli.doctor import CheckResult, Severity
 from signroom.domain.qualification import QualifiedLevel
 from signroom.domain.security_context import EU
 from signroom.domain.signature import CertificateChain
+from signroom.domain.signature_policy import known_policies
 from signroom.settings import SettingsError, read_settings
 from signroom.wiring import build_service, examine_lists
 from tests.cli.test_commands import PRODUCTION
 from tests.formats.test_signature_policies import OWN
 from tests.trust.european.made_lists import QC_COMPLIANCE, QC_ESIGN, QC_SSCD, Facts, Service, holder, made, signers
+from tests.trust.pinned import test_approved_policies as approved
 
 _NOW = datetime.now(UTC)
 _FACTS = Facts(issued=_NOW - timedelta(days=3), next_update=_NOW + timedelta(days=90))
@@ -170,3 +172,49 @@ def test_the_service_judges_by_imported_lists(variables: dict[str, str], tmp_pat
     assert verdict.trusted
     assert verdict.qualification is not None
     assert verdict.qualification.level is QualifiedLevel.QES
+
+
+@pytest.mark.parametrize(
+    ("until", "revoked", "code"), [(90, None, 0), (90, 1, 4), (-1, None, 3)], ids=["approved", "revoked", "ended"]
+)
+def test_policies_are_compared_with_the_list_of_those_that_are_approved(
+    variables: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    until: int,
+    revoked: int | None,
+    code: int,
+) -> None:
+    policy = next(one for one in known_policies() if one.name == "PA_AD_RB_v2_3")
+    file = approved.VECTORS / f"{policy.name}.der"
+    others = [one.oid for one in known_policies() if one.oid.startswith("2.16.76.1.7.1.1.") and one is not policy]
+    since = _NOW - timedelta(days=9)
+    ours = approved.entry(
+        policy.oid,
+        since,
+        revoked=None if revoked is None else _NOW - timedelta(days=revoked),
+        digest=hashlib.sha256(file.read_bytes()).digest(),
+    )
+    content = approved.made(ours, *(approved.entry(oid, since) for oid in others), until=_NOW + timedelta(days=until))
+    (tmp_path / "lpa.der").write_bytes(content)
+    approved.sign_list(content, approved.iti(), tmp_path / "lpa.p7s")
+    folder = tmp_path / "data" / "trust" / "icp-brasil"
+    folder.mkdir()
+    (folder / "root.crt").write_bytes(approved.root().der)
+
+    assert run(["policies", "check", "lpa.der", "lpa.p7s", "--policy", str(file), "--json"]) == code
+    said = capsys.readouterr()
+    if code == 3:
+        assert "BadPolicyList" in said.err
+        return
+    told = json.loads(said.out)
+    standings = {one["oid"]: one["standing"] for one in told["policies"]}
+    assert standings == dict.fromkeys(others, "Approved") | {policy.oid: "Revoked" if revoked else "Approved"}
+    (compared,) = told["files"]
+    assert (compared["digest"], compared["asListed"], compared["asHere"]) == (policy.digest.hex(), True, True)
+    assert run(["policies", "check", "lpa.der", "lpa.p7s"]) == code
+    assert f"{policy.name} {policy.oid}: {standings[policy.oid]}" in capsys.readouterr().out
+    assert run(["policies", "check", "lpa.der", str(file)]) == 3
+    assert run(["policies", "check", "lpa.der", "nowhere"]) == 3
+    other = approved.VECTORS / "PA_PAdES_AD_RB_v1_1.der"
+    assert run(["policies", "check", "lpa.der", "lpa.p7s", "--policy", str(other)]) == 4

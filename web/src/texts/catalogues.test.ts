@@ -64,6 +64,7 @@ const NOT_FOR_SIGNERS = [
   'FileDownloadFailed',
   'AugmentationImpossible',
   'BadTimestampProvider',
+  'BadPolicyList',
   'BadTrustedList',
   'LastTimestampProvider',
   'SignaturePolicyNotFound',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.application import ApplicationCaller
@@ -20,6 +21,8 @@ from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain
 from signroom.domain.timestamp import Timestamp, TimestampProvider, TimestampRequest, require_tier
 from signroom.ports import Ports
+from signroom.ports.certificates import Trust
+from signroom.ports.operations import Clock
 from signroom.ports.timestamps import NoTimestamp
 
 ALL_SECONDS = 10.0
@@ -143,13 +146,23 @@ def _require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp
     require_trusted(ports, provider, found)
 
 
-def require_good_time(ports: Ports, found: Timestamp) -> None:
+class JudgingPorts(Protocol):
+    """What it takes to judge a token."""
+
+    @property
+    def trust(self) -> Trust: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+def require_good_time(ports: JudgingPorts, found: Timestamp) -> None:
     """Raises: NoTimestamp."""
     if abs(found.time - ports.clock.now()) > MAX_CLOCK_DIFFERENCE:
         raise NoTimestamp("Its time is more than five minutes from ours.")
 
 
-def require_trusted(ports: Ports, provider: TimestampProvider, found: Timestamp) -> None:
+def require_trusted(ports: JudgingPorts, provider: TimestampProvider, found: Timestamp) -> None:
     """Raises: NoTimestamp."""
     try:
         verdict = ports.trust.judge(

@@ -15,8 +15,7 @@ from uuid import UUID, uuid4
 from signroom.domain.application import ADMINS, ApplicationCaller, Operator
 from signroom.domain.audit import NOTHING, Action, Facts, timestamp_provider_facts
 from signroom.domain.errors import BadTimestampProvider, LastTimestampProvider, NotAllowed, TimestampProviderNotFound
-from signroom.domain.signature import DigestAlgorithm
-from signroom.domain.timestamp import DEFAULT_TIER, MessageImprint, TimestampProvider, TimestampRequest
+from signroom.domain.timestamp import DEFAULT_TIER, TimestampProvider
 from signroom.domain.timestamp_provider import (
     MAX_PROVIDERS,
     ProviderAuth,
@@ -26,14 +25,12 @@ from signroom.domain.timestamp_provider import (
 )
 from signroom.ports import ManagementPorts, Ports
 from signroom.ports.store import Work
-from signroom.ports.timestamps import NoTimestamp
 from signroom.service.events.record_change import record_change, record_making
-from signroom.service.timestamps.issue_timestamp import require_good_time, require_trusted
+from signroom.service.timestamps.examine_provider import ProviderCheck, examine_provider
 
 Actor: TypeAlias = Operator | ApplicationCaller
 _KEPT = "kept"
 """Stands for a stored secret while the form of its provider is checked."""
-TEST_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +55,6 @@ class Providers:
     stored: tuple[StoredProvider, ...]
     configured: tuple[TimestampProvider, ...]
     """Those of the settings."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCheck:
-    """`detail` says what was found, or what is wrong."""
-
-    name: str
-    passed: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +118,7 @@ async def try_provider(ports: Ports, actor: Actor, provider_id: UUID) -> list[Pr
     Raises: NotAllowed, TimestampProviderNotFound, SecretUnreadable.
     """
     provider = await asyncio.to_thread(_read, ports, actor, provider_id)
-    imprint = MessageImprint(DigestAlgorithm.SHA256, secrets.token_bytes(32))
-    checks: list[ProviderCheck] = []
-    name = "Token"
-    try:
-        found = await ports.timestamps.ask(
-            provider, TimestampRequest(imprint, secrets.randbits(64)), seconds=TEST_SECONDS
-        )
-        held = "It answered with a token: signature value, imprint, nonce and purpose of the certificate fit."
-        checks.append(ProviderCheck(name, True, held))
-        name = "Time"
-        require_good_time(ports, found)
-        checks.append(
-            ProviderCheck(name, True, f"Its time is {found.time:%Y-%m-%dT%H:%M:%SZ}, its policy {found.policy}.")
-        )
-        name = "Trust"
-        await asyncio.to_thread(require_trusted, ports, provider, found)
-        held = f"Its certificate leads to a root of the context {provider.context.name}."
-        checks.append(ProviderCheck(name, True, held))
-    except NoTimestamp as error:
-        checks.append(ProviderCheck(name, False, error.reason))
-    return checks
+    return await examine_provider(ports, provider, secrets.token_bytes(32))
 
 
 def _read(ports: Ports, actor: Actor, provider_id: UUID) -> TimestampProvider:
