@@ -17,6 +17,8 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import IO, Protocol
 
+from tests.harness.semaphores import remove_semaphores
+
 _ROOT = Path(__file__).parents[2]
 _IMPORTED = [
     "signroom.cli.commands",
@@ -112,6 +114,7 @@ class Forked:
         code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired("signroom", timeout or 0)
+        remove_semaphores(self.pid)
         return code
 
 

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.harness.processes import forking
+from tests.harness.semaphores import remove_semaphores
 from tests.harness.waiting import eventually
 from tests.harness.workers import fork_workers
 
@@ -34,6 +35,7 @@ def test_it_is_limited_writes_to_its_parents_log_and_ends_with_its_parent(tmp_pa
     written = (tmp_path / "log").read_text()
     parent.kill()
     parent.join()
+    remove_semaphores(parent.pid or 0)
 
     assert written == "of its parent"
     assert limit[0] < 2 << 30

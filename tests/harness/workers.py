@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from signroom.sandbox import processes, worker
+from tests.harness.semaphores import mark_semaphores
 
 
 def fork_workers(log: Path) -> None:
@@ -25,6 +26,7 @@ def fork_workers(log: Path) -> None:
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]  # noqa: SLF001
     forked = SimpleNamespace(get_context=lambda _spawn: get_context("forkserver"))
     processes.multiprocessing = forked  # type: ignore[assignment, attr-defined]
+    mark_semaphores()
     processes.prepare_worker = partial(_prepare, log, dict(os.environ))  # type: ignore[attr-defined]
 
 
