@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 class Hurried(asyncio.SelectorEventLoop):
-    """A loop whose clock goes on to the next timer when nothing else is to do. No pause of the machine is seen by it."""
+    """A loop whose clock goes to the next timer when nothing else is to do: it sees no pause of the machine."""
 
     _now = 0.0
 

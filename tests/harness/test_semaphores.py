@@ -1,35 +1,37 @@
-"""A server that is killed leaves no semaphore behind, and nothing that Python would warn of."""
+"""Servers that are killed leave no semaphore behind, and nothing that Python would warn of."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.harness import semaphores
 from tests.harness.server import ROOT, fork_server
 
 OF_A_KILLED_PROCESS = """
-import multiprocessing, os, signal, sys
-from tests.harness.semaphores import mark_semaphores, remove_semaphores
+import multiprocessing, signal, sys
+from tests.harness.semaphores import has_ended, mark_semaphores, new_mark
 
-def make(marked, told):
-    if marked:
-        mark_semaphores()
+def make(mark, told):
+    if mark:
+        mark_semaphores(mark)
     kept = multiprocessing.get_context("spawn").RLock()
     told.send(None)
     signal.pause()
 
-if __name__ == "__main__":
-    fork = multiprocessing.get_context("fork")
-    multiprocessing.resource_tracker.ensure_running()
-    reader, writer = fork.Pipe(duplex=False)
-    process = fork.Process(target=make, args=(sys.argv[1] == "marked", writer))
-    process.start()
-    reader.recv()
-    process.kill()
-    process.join()
-    remove_semaphores(process.pid)
+fork = multiprocessing.get_context("fork")
+multiprocessing.resource_tracker.ensure_running()
+mark = new_mark()
+reader, writer = fork.Pipe(duplex=False)
+process = fork.Process(target=make, args=(mark if sys.argv[1] == "marked" else "", writer))
+process.start()
+reader.recv()
+process.kill()
+process.join()
+has_ended(mark)
 """
 
 
@@ -40,19 +42,17 @@ def warned(how: str) -> str:
     return done.stderr
 
 
-def test_only_of_a_server_that_was_killed_they_are_removed() -> None:
+def test_only_those_of_servers_that_were_killed_are_removed() -> None:
     assert warned("marked") == ""
     assert "1 leaked semaphore" in warned("another")
 
 
-def test_a_server_makes_some_and_leaves_none_when_it_is_killed(tmp_path: Path) -> None:
-    server = fork_server(tmp_path)
-    made = semaphores(server.process.pid)
-    server.kill()
+def test_a_server_makes_some_and_leaves_none_when_it_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: set[str] = set()
+    monkeypatch.setattr(semaphores, "_ended", ended)
+    fork_server(tmp_path).kill()
+    (mark,) = ended
 
-    assert made
-    assert not semaphores(server.process.pid)
-
-
-def semaphores(pid: int) -> list[str]:
-    return [name for name in os.listdir("/dev/shm") if name.startswith(f"sem.signroom-test-{pid}-")]
+    assert semaphores.named(mark)
+    semaphores.remove_semaphores()
+    assert not semaphores.named(mark)
