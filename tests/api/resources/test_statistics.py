@@ -12,7 +12,7 @@ import pytest
 from tests.harness.commands import signroom
 from tests.harness.server import Server, ok
 from tests.harness.tenants import Tenant, new_tenant
-from tests.harness.waiting import eventually
+from tests.harness.waiting import begin_before_midnight, eventually
 from tests.vectors import hard_pdfs
 
 STATISTICS = "/api/settings/statistics"
