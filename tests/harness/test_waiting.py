@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.harness.server import ROOT
-from tests.harness.waiting import SECONDS
+from tests.harness.waiting import SECONDS, begin_before_midnight
 
 _ENDS = 2 * SECONDS
 """For what comes before and after: a server starts, and stops."""
@@ -25,3 +25,14 @@ def test_no_test_waits_for_a_program_as_long_as_pytest_waits_for_the_test(pytest
     ]
 
     assert too_long == []
+
+
+def test_what_is_of_one_day_begins_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+
+    begin_before_midnight(60, now=lambda: 86_400 * 7 - 61)
+    begin_before_midnight(60, now=lambda: 86_400 * 7 - 0.5)
+    begin_before_midnight(60, now=lambda: 86_400 * 7 + 0.5)
+
+    assert slept == [0.5]

@@ -20,7 +20,8 @@ STATISTICS = "/api/settings/statistics"
 
 @pytest.fixture(scope="module")
 def tenant(server: Server) -> Tenant:
-    """With one document that was signed."""
+    """With one document that was signed, today."""
+    begin_before_midnight()
     tenant = new_tenant(server)
     session = ok(tenant.open_session())
     page = server.page(session["redirectUrl"])

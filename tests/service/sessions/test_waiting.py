@@ -203,6 +203,7 @@ def test_who_waits_must_be_of_the_subscription_and_have_a_role(room: Room) -> No
 
 def test_a_server_that_stops_lets_everybody_go(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "SECONDS", 300)
+    monkeypatch.setattr("signroom.service.events.read_events.MAX_WAIT", 300)
     session = processing(room)
 
     async def until_it_stops() -> tuple[Completion, int]:
@@ -319,7 +320,10 @@ def test_events_are_chosen_by_type_session_and_application(room: Room) -> None:
 
 
 @pytest.mark.parametrize("here", [True, False])
-def test_the_feeds_long_poll_wakes_for_what_is_wanted(room: Room, elsewhere: Store, *, here: bool) -> None:
+def test_the_feeds_long_poll_wakes_for_what_is_wanted(
+    room: Room, elsewhere: Store, monkeypatch: pytest.MonkeyPatch, *, here: bool
+) -> None:
+    monkeypatch.setattr("signroom.service.events.read_events.MAX_WAIT", 300)
     store, session = room.ports.store if here else elsewhere, room.session()
 
     async def wait() -> list[str]:
