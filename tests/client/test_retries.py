@@ -26,7 +26,8 @@ from signroom_client import (
 from signroom_client.errors import api_error_class
 from signroom_client.retries import RetryPolicy, retry_after
 
-from tests.client.loopback import CUT, Loopback, Told, closed_port, loopback, refused, told
+from tests.client.loopback import CUT, Loopback, Told, loopback, refused, told
+from tests.harness.tools import free_port
 from tests.harness.waiting import eventually
 
 OPENED = told({"sessionId": str(uuid4()), "redirectUrl": "https://sign.example/sign/x"})
@@ -167,7 +168,7 @@ def test_a_retry_after_of_an_hour_is_the_callers_affair() -> None:
 
 def test_nobody_there_is_a_connection_error_that_never_left() -> None:
     with (
-        SignroomClient(f"http://127.0.0.1:{closed_port()}", "k", max_retries=1) as client,
+        SignroomClient(f"http://127.0.0.1:{free_port()}", "k", max_retries=1) as client,
         pytest.raises(ConnectionFailedError) as caught,
     ):
         client.allocate_document_key()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,8 +16,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.client.loopback import closed_port
 from tests.harness.server import ROOT, Server, ok
+from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS
 from tests.vectors import hard_pdfs
 
@@ -38,8 +37,7 @@ class Sample:
         self.server = server
         contract = folder / "contract.pdf"
         contract.write_bytes(hard_pdfs.make("ten-pages"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.log = folder / "sample.log"
         environment = {
@@ -176,7 +174,7 @@ def test_the_guides_options(sample: Sample, server: Server) -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_a_service_that_does_not_answer_is_said_so(name: str, server: Server, tmp_path: Path) -> None:
-    sample = Sample(name, server, tmp_path, service=f"http://127.0.0.1:{closed_port()}")
+    sample = Sample(name, server, tmp_path, service=f"http://127.0.0.1:{free_port()}")
     try:
         answer = sample.browser.get("/callback", params={"signatureSessionId": str(uuid4())})
     finally:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Behaviour = Callable[["Exchange"], object]
+WAITING = 128
+"""Connections that a server has not taken yet. Python's own bound is 5: the kernel drops a sixth, and its client tries
+again after a second. A busy machine gets there easily, and the client's patience may be over by then."""
 
 
 @dataclass
@@ -72,6 +75,8 @@ def running_site(host: str = "127.0.0.2", tls: ssl.SSLContext | None = None, *, 
             """Quiet."""
 
     class Server(ThreadingHTTPServer):
+        request_queue_size = WAITING
+
         def handle_error(self, request: object, client_address: object) -> None:
             """A client that hangs up in the middle of a handshake is what some tests are about."""
 

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from signroom.fetch.guarded import GuardedFetch
 from signroom.ports.outside import Unreachable
-from tests.fetch.sites import running_site
+from tests.fetch.sites import WAITING, running_site
 from tests.fetch.test_guarded import OUTSIDE, always, server_tls, tls_fetch
 from tests.harness.waiting import SECONDS
 
@@ -66,7 +66,10 @@ def running_endpoint() -> Iterator[Endpoint]:
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.2", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = WAITING
+
+    server = Server(("127.0.0.2", 0), Handler)
     server.daemon_threads, server.block_on_close = True, False
     made = Endpoint(server.server_port, threading.Event())
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.harness.postgres import Postgres
 from tests.harness.resting import shared
 from tests.harness.server import Server, listening_ports, running_server
 from tests.harness.tls import tls_in_front
+from tests.harness.tools import free_port
 
 SHORT_SECONDS = 4
 HOOKS = {"SIGNROOM_WEBHOOK_SCHEDULE": "0, 200 ms, 200 ms, 2 s", "SIGNROOM_WEBHOOK_TIMEOUT": "2 s"}
@@ -99,8 +99,7 @@ def end_time_of(server: Server, session_id: str, left: timedelta = timedelta(sec
 def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     """A server behind a proxy that ends TLS, and the certificate to trust."""
     folder = tmp_path_factory.mktemp("tls")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with running_server(folder / "data", {"SIGNROOM_PUBLIC_URL": f"https://127.0.0.1:{port}"}) as server:
         # The example application listens too.
         (inner,) = listening_ports(server.process.pid) - {int(server.app_url.rpartition(":")[2])}

@@ -6,8 +6,11 @@ On a person's machine the tests that need it are skipped, and ``make test`` list
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -31,6 +34,8 @@ PACKAGES = {
     "xmlsec1": "xmlsec1",
 }
 """Program -> the Debian package that has it."""
+_FIRST_PORT, _PORTS_TRIED = 10_000, 100
+"""Below are the ports of services that a machine may have."""
 
 
 def require_tools(*programs: str) -> None:
@@ -52,7 +57,26 @@ def in_ci() -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of the loopback address that nobody uses at this moment, and that the system gives to nobody.
+
+    The system gives ports of one range to whoever asks for any port, and to each connection that is made: a hundred a
+    second while the tests run. One of those could be taken by somebody else before the caller listens.
+    """
+    low, high = system_ports()
+    others = [port for port in range(_FIRST_PORT, 1 << 16) if not low <= port <= high]
+    # Where the system's range leaves nothing, the system chooses.
+    for port in secrets.SystemRandom().sample(others, min(len(others), _PORTS_TRIED)) or [0]:
+        # The address can be used again at once where nobody listens any more.
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as listener:
+            found: int = listener.getsockname()[1]
+            return found
+    raise RuntimeError("no port is free")
+
+
+def system_ports(file: Path = Path("/proc/sys/net/ipv4/ip_local_port_range")) -> tuple[int, int]:
+    """The first and the last port that the system gives by itself."""
+    try:
+        low, high = map(int, file.read_text().split())
+    except FileNotFoundError:  # not Linux: what IANA leaves to systems (RFC 6335, 6)
+        return 49152, 65535
+    return low, high

@@ -8,8 +8,16 @@ from typing import TypeVar
 
 SECONDS = 90.0
 """The longest wait. A slow or busy machine may need that long for what takes a second or two elsewhere."""
+_DAY = 86_400
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
 Answer = TypeVar("Answer")
+
+
+def begin_before_midnight(seconds: float = 120.0, now: Callable[[], float] = time.time) -> None:
+    """Wait for the next day (UTC) where this one ends in so many seconds: the caller's figures are of one day."""
+    left = _DAY - now() % _DAY
+    if left < seconds:
+        time.sleep(left)
 
 
 def eventually(

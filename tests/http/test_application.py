@@ -59,15 +59,18 @@ def test_a_client_that_goes_away_is_no_crash(sqlite_server: Server) -> None:
         "Content-Type: application/json",
         "Content-Length: 1000",
     )
-    with socket.create_connection((address.hostname or "", address.port or 80), timeout=SECONDS) as connection:
-        connection.sendall("\r\n".join([*lines, "", '{"returnUrl":']).encode())
-        # The service must have begun to read: a request whose head is still unread is no request.
-        time.sleep(0.2)
 
     def log() -> str:
         return sqlite_server.log.read_text()[before:]
 
-    eventually(lambda: "request.abandoned" in log(), why=log)
+    def abandoned() -> bool:
+        """The service must have begun to read: where it has not, it has seen no request, and so another one is sent."""
+        with socket.create_connection((address.hostname or "", address.port or 80), timeout=SECONDS) as connection:
+            connection.sendall("\r\n".join([*lines, "", '{"returnUrl":']).encode())
+            time.sleep(0.1)
+        return "request.abandoned" in log()
+
+    eventually(abandoned, why=log)
     assert "request.crashed" not in log()
 
 

@@ -44,7 +44,7 @@ def request(messages: Iterable[dict[str, Any]]) -> Request[Any, Any, Any]:
 
 def run(call: Callable[[], Awaitable[Any]]) -> Any:
     async def soon() -> Any:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(50):
             return await call()
 
     return asyncio.run(soon())

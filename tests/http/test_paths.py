@@ -13,6 +13,7 @@ import pytest
 from signroom.http.paths import AnyCase, Known
 from tests.api.requests import a_file, signed_session
 from tests.harness.server import Server, ok
+from tests.harness.waiting import SECONDS
 
 CHANGING = {"date", "x-request-id", "content-length"}
 """Header lines that two answers to the same question do not share: a location is another one each time."""
@@ -72,7 +73,7 @@ def test_a_stream_that_never_ends_ends_with_its_header_lines() -> None:
 
     app: Any = AnyCase(endless, {("events",): Known("/events", "GET, HEAD", reads=True)}, lambda **_: None)
     scope = {"type": "http", "method": "HEAD", "path": "/events", "state": {}}
-    asyncio.run(asyncio.wait_for(app(scope, receive, send), 5))
+    asyncio.run(asyncio.wait_for(app(scope, receive, send), SECONDS))
 
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert sent[1] == {"type": "http.response.body", "body": b"", "more_body": False}

@@ -31,7 +31,7 @@ from tests.harness.machines import Machine, clean_environment
 from tests.harness.processes import Forked
 from tests.harness.server import ROOT, Json, Page, files_of_session, ok, values_of
 from tests.harness.tools import free_port
-from tests.harness.waiting import SECONDS, eventually
+from tests.harness.waiting import SECONDS, begin_before_midnight, eventually
 from tests.vectors import hard_pdfs
 
 PAGE = (ROOT / "docs" / "operate" / "operators-day.md").read_text()
@@ -156,6 +156,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, database_url: str) -> Iterator[Site]:
+    begin_before_midnight()
     url, day = f"http://127.0.0.1:{free_port()}", datetime.now(UTC).date()
     month = day.replace(day=1)
     dates = {

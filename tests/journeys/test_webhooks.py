@@ -28,7 +28,8 @@ from tests.harness.hooks import (
 )
 from tests.harness.server import Json, Page, Server, ok
 from tests.harness.tenants import Tenant, new_tenant
-from tests.harness.waiting import eventually
+from tests.harness.tools import free_port
+from tests.harness.waiting import SECONDS, eventually
 from tests.vectors import hard_pdfs
 from tests.wire.schema import conforms
 
@@ -96,14 +97,13 @@ def test_a_signed_document_is_told_as_the_contract_says_and_signed(tenant: Tenan
 
 @ON_SQLITE
 def test_an_endpoint_that_is_down_but_for_the_last_try(tenant: Tenant) -> None:
-    with running_receiver() as gone:
-        endpoint, address = gone.endpoint(), ("127.0.0.2", gone.site.port)
-    hook = new_hook(tenant, endpoint, CREATED)
+    address = ("127.0.0.2", free_port())
+    hook = new_hook(tenant, "http://{}:{}/".format(*address), CREATED)
     open_session(tenant)
     eventually(lambda: hook.deliveries() and len(hook.log()) == TRIES - 1)
 
     with socket.create_server(address) as late:
-        late.settimeout(30)
+        late.settimeout(SECONDS)
         connection, _ = late.accept()
         with connection:
             connection.recv(100_000)

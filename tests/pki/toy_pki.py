@@ -246,6 +246,7 @@ def toy_pki() -> Iterator[ToyPki]:
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # as `tests.fetch.sites.WAITING`
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], answers: Answers) -> None:

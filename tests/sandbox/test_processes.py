@@ -19,7 +19,7 @@ from signroom.sandbox import processes
 from signroom.sandbox.pool import PooledFormats
 from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Bounds, Kind
-from tests.harness.waiting import eventually
+from tests.harness.waiting import SECONDS, eventually
 from tests.sandbox.calls import somebody
 
 PATIENT = Deadline(60, 60)
@@ -37,10 +37,25 @@ def pool() -> Iterator[PooledFormats]:
     pool.close()
 
 
+_UNTIL = "import pathlib, time\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.005)"
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """Tasks last until this file is there: a machine that stands still for a second ends none of them too early."""
+    gate = tmp_path / "gate"
+    yield gate
+    gate.touch()
+
+
 async def nap(
-    pool: PooledFormats, turn: Turn, seconds: float, ended: list[str], name: str, kind: Kind = Kind.INSPECTION
+    pool: PooledFormats, turn: Turn, until: float | Path, ended: list[str], name: str, kind: Kind = Kind.INSPECTION
 ) -> None:
-    await pool.of(turn).run(kind, PATIENT, time.sleep, seconds)
+    """A task of so many seconds, or until that file is there."""
+    if isinstance(until, Path):
+        await pool.of(turn).run(kind, PATIENT, exec, _UNTIL.format(str(until)))
+    else:
+        await pool.of(turn).run(kind, PATIENT, time.sleep, until)
     ended.append(name)
 
 
@@ -55,13 +70,15 @@ async def until(pool: PooledFormats, **states: int) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_a_real_flood_delays_another_session_by_what_runs_already(pool: PooledFormats) -> None:
+def test_a_real_flood_delays_another_session_by_what_runs_already(pool: PooledFormats, gate: Path) -> None:
     flooding, ended = somebody(), list[str]()
 
     async def both() -> None:
-        flood = [asyncio.create_task(nap(pool, flooding, 0.1, ended, "flood")) for _ in range(5)]
+        flood = [asyncio.create_task(nap(pool, flooding, gate, ended, "flood")) for _ in range(5)]
         await until(pool, running=1, waiting=4)
         honest = [asyncio.create_task(nap(pool, somebody(), 0, ended, "honest", kind)) for kind in Kind]
+        await until(pool, running=1, waiting=4 + len(Kind))
+        gate.touch()
         await asyncio.gather(*flood, *honest)
 
     asyncio.run(both())
@@ -72,20 +89,21 @@ def test_a_real_flood_delays_another_session_by_what_runs_already(pool: PooledFo
     assert ended[-2:] == ["flood", "flood"]
 
 
-def test_pebble_never_has_more_tasks_than_processes(pool: PooledFormats) -> None:
+def test_pebble_never_has_more_tasks_than_processes(pool: PooledFormats, gate: Path) -> None:
     async def three() -> list[float]:
-        tasks = [asyncio.create_task(nap(pool, somebody(), 0.2, [], "")) for _ in range(3)]
+        tasks = [asyncio.create_task(nap(pool, somebody(), gate, [], "")) for _ in range(3)]
         await until(pool, running=1, waiting=2)
         handed_out = len(pool._processes._running)  # noqa: SLF001
+        gate.touch()
         await asyncio.gather(*tasks)
         return [handed_out, len(pool._processes._running)]  # noqa: SLF001
 
     assert asyncio.run(three()) == [1, 0]
 
 
-def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_yet() -> None:
+def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_yet(gate: Path, tmp_path: Path) -> None:
     """Before, two sessions of one subscription kept all processes busy with looks, and everybody waited for them."""
-    pool, hostile = PooledFormats(workers=2, bounds=SMALL), uuid4()
+    pool, hostile, second = PooledFormats(workers=2, bounds=SMALL), uuid4(), tmp_path / "second gate"
 
     async def priority(kind: Kind, turn: Turn) -> int:
         return await pool.of(turn).run(kind, PATIENT, os.nice, 0)
@@ -93,14 +111,16 @@ def test_the_last_process_is_for_signing_and_for_subscriptions_that_do_not_look_
     async def flooded() -> tuple[list[int], list[str]]:
         ended = list[str]()
         # Any process signs.
-        signing = [asyncio.create_task(nap(pool, somebody(), 0.5, ended, "sign", Kind.SIGNING)) for _ in range(2)]
+        signing = [asyncio.create_task(nap(pool, somebody(), gate, ended, "sign", Kind.SIGNING)) for _ in range(2)]
         await until(pool, running=2, waiting=0)
+        gate.touch()
         await asyncio.gather(*signing)
         # Who has used little looks in the process of the usual priority. The other one is free: it is not for him, too.
         new = [Turn(hostile, uuid4(), uuid4()) for _ in range(2)]
-        looks = [asyncio.create_task(nap(pool, turn, 0.5, ended, "look")) for turn in new]
+        looks = [asyncio.create_task(nap(pool, turn, second, ended, "look")) for turn in new]
         await until(pool, running=1, waiting=1)
         others = await priority(Kind.INSPECTION, somebody())
+        second.touch()
         await asyncio.gather(*looks)
         # Who has used much looks in the other one.
         pool._processes._spending.add(hostile, 60)  # noqa: SLF001
@@ -139,18 +159,19 @@ def test_waiting_holds_no_thread_and_the_loop_goes_on(pool: PooledFormats) -> No
     assert asyncio.run(many()) > 4, "with the thread taken it would be one"
 
 
-def test_beyond_its_share_a_session_is_refused_and_told_to_wait(pool: PooledFormats) -> None:
+def test_beyond_its_share_a_session_is_refused_and_told_to_wait(pool: PooledFormats, gate: Path) -> None:
     flooding, ended = somebody(), list[str]()
     REFUSED.clear()
 
     async def flood() -> list[object]:
-        first = asyncio.create_task(nap(pool, flooding, 0.3, ended, "done"))
+        first = asyncio.create_task(nap(pool, flooding, gate, ended, "done"))
         await until(pool, running=1)
         tasks = [asyncio.create_task(nap(pool, flooding, 0, ended, "done")) for _ in range(6)]
         await until(pool, waiting=4)
         with pytest.raises(ShareUsed):
             pool.of(flooding).require_place()
         pool.of(somebody()).require_place()
+        gate.touch()
         return list(await asyncio.gather(first, *tasks, return_exceptions=True))
 
     outcomes = asyncio.run(flood())
@@ -161,11 +182,14 @@ def test_beyond_its_share_a_session_is_refused_and_told_to_wait(pool: PooledForm
     assert (status_of(ShareUsed()), ShareUsed.retry_after > 0) == (429, True)
 
 
-def test_where_all_places_are_taken_the_largest_loses_one_and_the_other_is_served(pool: PooledFormats) -> None:
+def test_where_all_places_are_taken_the_largest_loses_one_and_the_other_is_served(
+    pool: PooledFormats, gate: Path
+) -> None:
     portal, ended = somebody(), list[str]()
+    REFUSED.clear()
 
     async def full() -> list[BaseException | None]:
-        first = asyncio.create_task(nap(pool, somebody(), 0.3, ended, "first"))
+        first = asyncio.create_task(nap(pool, somebody(), gate, ended, "first"))
         await until(pool, running=1)
         flood = [
             asyncio.create_task(nap(pool, Turn(portal.subscription_id, application, None), 0, ended, "flood"))
@@ -173,8 +197,11 @@ def test_where_all_places_are_taken_the_largest_loses_one_and_the_other_is_serve
             for _ in range(8)
         ]
         await until(pool, waiting=16)
-        await nap(pool, somebody(), 0, ended, "honest")
-        await first
+        honest = asyncio.create_task(nap(pool, somebody(), 0, ended, "honest"))
+        while not REFUSED:  # noqa: ASYNC110  (the pool calls no event)
+            await asyncio.sleep(0.01)
+        gate.touch()
+        await asyncio.gather(first, honest)
         return await asyncio.gather(*flood, return_exceptions=True)
 
     refused = [outcome for outcome in asyncio.run(full()) if outcome is not None]
@@ -184,11 +211,13 @@ def test_where_all_places_are_taken_the_largest_loses_one_and_the_other_is_serve
     assert status_of(QueueFull()) == 503
 
 
-def test_who_is_cancelled_leaves_the_queue_and_what_runs_goes_on(pool: PooledFormats, tmp_path: Path) -> None:
+def test_who_is_cancelled_leaves_the_queue_and_what_runs_goes_on(
+    pool: PooledFormats, gate: Path, tmp_path: Path
+) -> None:
     mark, ended = tmp_path / "ran", list[str]()
 
     async def gone() -> None:
-        running = asyncio.create_task(nap(pool, somebody(), 0.3, ended, "running"))
+        running = asyncio.create_task(nap(pool, somebody(), gate, ended, "running"))
         await until(pool, running=1)
         waiting = asyncio.create_task(pool.of(somebody()).run(Kind.SIGNING, PATIENT, mark.touch))
         await until(pool, waiting=1)
@@ -196,6 +225,7 @@ def test_who_is_cancelled_leaves_the_queue_and_what_runs_goes_on(pool: PooledFor
             task.cancel()
         await asyncio.wait({waiting, running})
         assert numbers(pool) == {"running": 1, "waiting": 0}
+        gate.touch()
         await nap(pool, somebody(), 0, ended, "next")
 
     asyncio.run(gone())
@@ -205,14 +235,15 @@ def test_who_is_cancelled_leaves_the_queue_and_what_runs_goes_on(pool: PooledFor
     assert numbers(pool) == {"running": 0, "waiting": 0}
 
 
-def test_a_task_for_a_loop_that_has_ended_hurts_nobody(pool: PooledFormats) -> None:
+def test_a_task_for_a_loop_that_has_ended_hurts_nobody(pool: PooledFormats, gate: Path) -> None:
     """A job's loop ends with its job."""
 
     async def begin() -> None:
-        asyncio.create_task(nap(pool, somebody(), 0.2, [], ""))  # noqa: RUF006
+        asyncio.create_task(nap(pool, somebody(), gate, [], ""))  # noqa: RUF006
         await until(pool, running=1)
 
     asyncio.run(begin())
+    gate.touch()
 
     asyncio.run(nap(pool, somebody(), 0, [], ""))
     eventually(lambda: numbers(pool) == {"running": 0, "waiting": 0})
@@ -241,7 +272,7 @@ def test_a_task_that_cannot_be_started_is_told_and_the_next_one_runs(monkeypatch
         with monkeypatch.context() as broken:
             broken.setattr("pebble.ProcessPool.schedule", no_descriptor)
             tasks = [asyncio.create_task(nap(pool, somebody(), 0, [], "")) for _ in range(3)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SECONDS):
                 return await asyncio.gather(*tasks, return_exceptions=True)
 
     assert all(isinstance(outcome, ProcessingUnavailable) for outcome in asyncio.run(both()))
@@ -250,13 +281,16 @@ def test_a_task_that_cannot_be_started_is_told_and_the_next_one_runs(monkeypatch
     pool.close()
 
 
-def test_a_queue_that_stands_still_says_for_how_long(pool: PooledFormats, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_stands_still_says_for_how_long(
+    pool: PooledFormats, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def still() -> tuple[str | None, str | None]:
-        task = asyncio.create_task(nap(pool, somebody(), 0.5, [], ""))
+        task = asyncio.create_task(nap(pool, somebody(), gate, [], ""))
         await until(pool, running=1)
         moving = pool.standstill()
         monkeypatch.setattr(processes, "_STANDSTILL_SECONDS", 0.0)
         standing = pool.standstill()
+        gate.touch()
         await task
         return moving, standing
 
@@ -268,13 +302,14 @@ def test_a_queue_that_stands_still_says_for_how_long(pool: PooledFormats, monkey
     assert pool.standstill() is None, "nothing is there"
 
 
-def test_numbers_are_told_by_kind(pool: PooledFormats) -> None:
+def test_numbers_are_told_by_kind(pool: PooledFormats, gate: Path) -> None:
     async def busy() -> dict[tuple[str, ...], float]:
-        first = asyncio.create_task(nap(pool, somebody(), 0.3, [], ""))
+        first = asyncio.create_task(nap(pool, somebody(), gate, [], ""))
         await until(pool, running=1)
         second = asyncio.create_task(nap(pool, somebody(), 0, [], "", Kind.SIGNING))
         await until(pool, waiting=1)
         found = {tuple(v for _, v in m.labels): m.value for m in pool.tasks() if m.name == "sandbox_tasks"}
+        gate.touch()
         await asyncio.gather(first, second)
         return found
 

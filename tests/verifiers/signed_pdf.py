@@ -55,19 +55,22 @@ class Original:
 
     @classmethod
     def of(cls, file: Path, most: int = pages.MOST) -> Original:
-        shown = {name: show(file, most=most) for name, show in pages.READERS.items()}
-        return cls(file, shown, complaints_of_qpdf(file), most)
-
-    @property
-    def is_shown_alike(self) -> bool:
-        """All readers show as many pages with the same words."""
-        texts = {tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in self.shown.values()}
-        return len(texts) == 1
+        return cls(file, shown_by_all(file, most), complaints_of_qpdf(file), most)
 
     @property
     def opens_everywhere(self) -> bool:
         """poppler and MuPDF show it without a word."""
         return all(self.shown[name].pages and not self.shown[name].complaint for name in ("poppler", "MuPDF"))
+
+
+def shown_by_all(file: Path, most: int = pages.MOST) -> dict[str, pages.Shown]:
+    return {name: show(file, most=most) for name, show in pages.READERS.items()}
+
+
+def is_shown_alike(file: Path) -> bool:
+    """All readers show as many pages with the same words."""
+    shown = shown_by_all(file).values()
+    return len({tuple("".join(page.text.split()) for page in by_reader.pages) for by_reader in shown}) == 1
 
 
 def problems(original: Original, output: Path, judges: Judges) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from tests.harness.commands import signroom
 from tests.harness.server import Server, ok
 from tests.harness.tenants import Tenant, new_tenant
-from tests.harness.waiting import eventually
+from tests.harness.waiting import begin_before_midnight, eventually
 from tests.vectors import hard_pdfs
 
 STATISTICS = "/api/settings/statistics"
@@ -20,7 +20,8 @@ STATISTICS = "/api/settings/statistics"
 
 @pytest.fixture(scope="module")
 def tenant(server: Server) -> Tenant:
-    """With one document that was signed."""
+    """With one document that was signed, today."""
+    begin_before_midnight()
     tenant = new_tenant(server)
     session = ok(tenant.open_session())
     page = server.page(session["redirectUrl"])

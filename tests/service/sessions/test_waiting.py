@@ -48,7 +48,7 @@ from signroom.store.sql import SqlStore
 from tests.harness.waiting import SECONDS, eventually
 from tests.service.conftest import Room
 
-WAITERS = 200
+WAITERS, THREADS = 200, 8
 TICK_STATEMENTS = 3
 """What one look at the feed sends, with what begins and ends its transaction."""
 
@@ -115,16 +115,19 @@ def test_two_hundred_who_wait_cost_nothing_and_wake_at_once(
     session = processing(room)
     store = room.ports.store if here else elsewhere
     rest = 1.0
+    together = threading.Barrier(THREADS)
 
     async def all_together() -> tuple[list[Completion], list[str], int, float]:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         waiters = [asyncio.create_task(wait_for_session(room.ports, room.caller, session.id)) for _ in range(WAITERS)]
         with statements(room.service.engine) as looks:
             # Each looks when it comes, and perhaps again after the watcher's first look.
             asked = 0
             while len(looks) < WAITERS * 2 or asked < looks_of_waiters(looks):
                 asked = looks_of_waiters(looks)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.2)  # the watcher looks
+                # A look that waits for a thread is made before these.
+                await asyncio.gather(*(asyncio.to_thread(together.wait, SECONDS) for _ in range(THREADS)))
         threads = threading.active_count()
         began = time.monotonic()
         with statements(room.service.engine) as quiet:
@@ -198,16 +201,18 @@ def test_who_waits_must_be_of_the_subscription_and_have_a_role(room: Room) -> No
         asyncio.run(wait_for_session(room.ports, ApplicationCaller(room.caller.application, frozenset()), session.id))
 
 
-def test_a_server_that_stops_lets_everybody_go(room: Room) -> None:
+def test_a_server_that_stops_lets_everybody_go(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "SECONDS", 300)
+    monkeypatch.setattr("signroom.service.events.read_events.MAX_WAIT", 300)
     session = processing(room)
 
     async def until_it_stops() -> tuple[Completion, int]:
         wait = asyncio.create_task(wait_for_session(room.ports, room.caller, session.id))
-        command = ReadEvents(after=(await read_events(room.ports, room.caller, ReadEvents())).next, wait=15)
+        command = ReadEvents(after=(await read_events(room.ports, room.caller, ReadEvents())).next, wait=300)
         feed = asyncio.create_task(read_events(room.ports, room.caller, command))
         await asyncio.sleep(0.3)
         room.service.stopping.set()
-        async with asyncio.timeout(12):  # both end by themselves after 15
+        async with asyncio.timeout(SECONDS):  # both end by themselves after 300
             return await wait, len((await feed).events)
 
     assert asyncio.run(until_it_stops()) == (Completion(False, 0), 0)
@@ -315,18 +320,21 @@ def test_events_are_chosen_by_type_session_and_application(room: Room) -> None:
 
 
 @pytest.mark.parametrize("here", [True, False])
-def test_the_feeds_long_poll_wakes_for_what_is_wanted(room: Room, elsewhere: Store, *, here: bool) -> None:
+def test_the_feeds_long_poll_wakes_for_what_is_wanted(
+    room: Room, elsewhere: Store, monkeypatch: pytest.MonkeyPatch, *, here: bool
+) -> None:
+    monkeypatch.setattr("signroom.service.events.read_events.MAX_WAIT", 300)
     store, session = room.ports.store if here else elsewhere, room.session()
 
     async def wait() -> list[str]:
-        command = ReadEvents(0, wait=15, wanted=EventFilter(session_id=session.id))
+        command = ReadEvents(0, wait=300, wanted=EventFilter(session_id=session.id))
         reader = asyncio.create_task(read_events(room.ports, room.caller, command))
         await asyncio.sleep(0.3)
         await asyncio.to_thread(tell, store, room)
         await asyncio.sleep(0.4)
         assert not reader.done(), "another session's"
         await asyncio.to_thread(tell, store, room, None, session.id)
-        async with asyncio.timeout(12):  # the wait itself ends after 15
+        async with asyncio.timeout(SECONDS):  # the wait itself ends after 300
             return [e.type for e in (await reader).events]
 
     assert asyncio.run(wait()) == ["SessionCreated"]
