@@ -96,7 +96,7 @@ def quick_problems(original: Path, output: Path, judges: Judges) -> list[str]:
     found = [*whole_prefix(original, output), *_addresses(original, output)]
     status = _pyhanko(output, judges.root)
     if isinstance(status, str):
-        if not isinstance(_pyhanko(original, judges.root), str):
+        if pyhanko_could_read(original, judges.root, status):
             found.append(f"pyHanko: {status}")
     elif status is None:
         found.append("pyHanko: no signature covers the whole file")
@@ -149,7 +149,7 @@ def verdicts(original: Path, output: Path, judges: Judges) -> Iterator[str]:
         yield "pdfsig: it cannot read the output, and could read the original"
     status = _pyhanko(output, judges.root)
     if isinstance(status, str):
-        if not isinstance(_pyhanko(original, judges.root), str):
+        if pyhanko_could_read(original, judges.root, status):
             yield f"pyHanko: {status}"
     else:
         asked += 1
@@ -232,7 +232,30 @@ def _pyhanko(file: Path, root: bytes) -> Any:
         try:
             return asyncio.run(status_of(PdfFileReader(stream, strict=False)))
         except Exception as error:  # noqa: BLE001 - a stranger's reader on a stranger's file: whatever it says is kept
-            return f"it cannot read the file ({type(error).__name__}: {error})"
+            return _unreadable(error)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"it cannot read the file ({type(error).__name__}: {error})"
+
+
+def pyhanko_could_read(original: Path, root: bytes, complaint: str) -> bool:
+    """Before anybody signed: the file, and the object that it complains of now. It may not have looked at that then."""
+    from pyhanko.pdf_utils.generic import Reference
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    if isinstance(_pyhanko(original, root), str):
+        return False
+    with original.open("rb") as stream:
+        reader = PdfFileReader(stream, strict=False)
+        size = int(reader.trailer["/Size"]) if "/Size" in reader.trailer else 0
+        for number in range(min(size, _MOST_OBJECTS)):
+            try:
+                reader.get_object(Reference(number, 0, reader))
+            except Exception as error:  # noqa: BLE001 - a stranger's reader on a stranger's file
+                if _unreadable(error) == complaint:
+                    return False
+    return True
 
 
 _PLACE = re.compile(
