@@ -21,7 +21,7 @@ from mmap import MADV_DONTNEED, mmap
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.formats.pdf.reading.crossref import SectionKind
-from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, OpenPdf
+from signroom.formats.pdf.reading.opening import OBJECT, OpenPdf
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Dictionary,
@@ -76,21 +76,19 @@ _VALUE = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
 
 def require_ends(opened: OpenPdf) -> None:
     """To be asked of a file that is to be signed. Raises: InvalidPdf naming the object, PdfTooComplex."""
-    buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
-    plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
-    places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
-    taken_apart, paired, most, kept = 0, 0, _MOST_TAKEN_APART + end // _LONG_HEAD, end
-    for index, at in enumerate(places):
-        following = end
-        head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
+    buffer = opened.buffer
+    places = list(dict.fromkeys(sorted(opened.table.offsets(), reverse=True)))
+    taken_apart, paired, most = 0, 0, _MOST_TAKEN_APART + len(buffer) // _LONG_HEAD
+    kept = len(buffer)
+    for at, following in zip(places, [len(buffer), *places], strict=False):
         if kept - at > _KEPT:
             buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
             kept = at
+        head = buffer[at : following if following < at + _HEAD else at + _HEAD]
         if may_have_bare_key(head, is_whole=following <= at + _HEAD):
             paired += _require_paired(buffer, at, following)
             if paired > _MOST_PAIRED:
                 raise PdfTooComplex("It has more dictionaries inside each other than can be looked at.")
-        # Without a call, for hundreds of thousands.
         if b"stream" not in head and _END in head and b"(" not in head and b"%" not in head:
             continue
         stream = _STREAM.search(head) if _HEADER.match(head) else None
@@ -104,7 +102,7 @@ def require_ends(opened: OpenPdf) -> None:
                 raise PdfTooComplex("It has more comments and brackets than can be looked at.")
             start, length = _taken_apart(opened, at)
         if start is not None and not _ENDED.match(buffer, start + (length or 0)):
-            _require_found(buffer, at, start, length or 0, is_last=not index)
+            _require_found(buffer, at, start, length or 0, is_last=at == places[0])
     if _has_gaps(opened):
         _require_searched_alike(opened)
 
@@ -219,13 +217,12 @@ def _require_found(buffer: mmap, at: int, start: int, length: int, *, is_last: b
 def _require_searched_alike(opened: OpenPdf) -> None:
     """A search finds each object where the table says. Raises: InvalidPdf."""
     searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(opened.buffer)}
-    for (number, _), entry in opened.table.items():
+    for number, inside, at, _ in opened.table.places():
         if number not in searched:
             continue
-        at = (entry.offset or 0) + opened.header
-        header = None if entry.type == COMPRESSED else _HEADER.match(opened.buffer, at)
+        header = None if inside else _HEADER.match(opened.buffer, at)
         # A row that leads to no object counts for nothing, for all programs.
-        if entry.type == COMPRESSED or (header is not None and header.start(1) != searched[number]):
+        if inside or (header is not None and header.start(1) != searched[number]):
             raise InvalidPdf(f"Object {number} is there twice, and the table leaves out numbers.")
 
 
@@ -236,10 +233,10 @@ def plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:
         return None
     if found[2] is None:
         return int(found[1])
-    entry = opened.table.get((int(found[1]), int(found[2])))
-    if entry is None or entry.type == COMPRESSED:
+    place = opened.table.get(int(found[1]), int(found[2]))
+    if place is None or place.compressed:
         return None
-    number = _VALUE.match(opened.buffer, (entry.offset or 0) + opened.header)
+    number = _VALUE.match(opened.buffer, place.offset)
     return int(number[1]) if number else None
 
 
