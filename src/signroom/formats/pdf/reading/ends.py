@@ -17,6 +17,7 @@ must find what the table says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from mmap import MADV_DONTNEED, mmap
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
@@ -30,6 +31,7 @@ from signroom.formats.pdf.reading.syntax import (
     integer,
     is_well_formed,
     may_have_bare_key,
+    may_have_bare_keys,
     reference,
     skip_space,
     value_end,
@@ -59,6 +61,8 @@ _MOST_PAIRED = 4 << 20
 """Bytes of objects whose keys are counted: 1.2 s."""
 _KEPT = 4 << 20
 """Bytes of the file that are in memory at once."""
+_TOGETHER = 256
+"""Objects that are looked at in one step, where all of them are short and simple."""
 _TOKEN = re.compile(
     rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+[\r\n])*+"
     rb"(<<|>>|[\[\]]|/?[^\x00\t\n\x0c\r ()<>\[\]{}/%]++|/|\((?:[^()\\]++|\\.)*+\)|<[0-9A-Fa-f\s]*+>)",
@@ -79,11 +83,7 @@ def require_ends(opened: OpenPdf) -> None:
     buffer = opened.buffer
     places = list(dict.fromkeys(sorted(opened.table.offsets(), reverse=True)))
     taken_apart, paired, most = 0, 0, _MOST_TAKEN_APART + len(buffer) // _LONG_HEAD
-    kept = len(buffer)
-    for at, following in zip(places, [len(buffer), *places], strict=False):
-        if kept - at > _KEPT:
-            buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
-            kept = at
+    for at, following in _not_plainly_ended(buffer, places):
         head = buffer[at : following if following < at + _HEAD else at + _HEAD]
         if may_have_bare_key(head, is_whole=following <= at + _HEAD):
             paired += _require_paired(buffer, at, following)
@@ -105,6 +105,42 @@ def require_ends(opened: OpenPdf) -> None:
             _require_found(buffer, at, start, length or 0, is_last=at == places[0])
     if _has_gaps(opened):
         _require_searched_alike(opened)
+
+
+def _not_plainly_ended(buffer: mmap, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where each object begins that needs a look of its own, and where the one behind it begins; from the end."""
+    following = kept = len(buffer)
+    for first in range(0, len(places), _TOGETHER):
+        together = places[first : first + _TOGETHER]
+        ended = _are_plainly_ended(buffer, together[::-1], following)
+        for at in together[-1:] if ended else together:
+            if kept - at > _KEPT:
+                buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
+                kept = at
+            if not ended:
+                yield at, following
+            following = at
+
+
+def _are_plainly_ended(buffer: mmap, places: Sequence[int], end: int) -> bool:
+    """Nothing needs a closer look of the objects at `places`, ascending, the last of which is over before `end`.
+
+    Each is short, and has an "endobj" of its own. None is a stream. None has a string, a comment, or a key that may be
+    without a value.
+    """
+    data = buffer[places[0] : end] if end - places[0] <= _HEAD * len(places) else b"%"
+    if any(sign in data for sign in (b"%", b"(", b"stream")) or may_have_bare_keys(data):
+        return False
+    pieces = data.split(_END)
+    if len(pieces) != len(places) + 1:
+        return False
+    at = places[0]
+    for piece, begin, following in zip(pieces, places, [*places[1:], end], strict=False):
+        at += len(piece)
+        if not begin <= at <= following - len(_END) or following - begin > _HEAD:
+            return False
+        at += len(_END)
+    return True
 
 
 def _require_paired(buffer: mmap, at: int, following: int) -> int:
