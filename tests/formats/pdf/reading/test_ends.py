@@ -96,6 +96,50 @@ def test_a_string_is_looked_at_however_many_come_behind_it(monkeypatch: pytest.M
     look_at(written(document(more={20: b"(closed)", **last})), tmp_path)
 
 
+MANY = dict.fromkeys(range(20, 2020), b"<</A/B/C[<</D 1>>]>>")
+"""Short and simple objects."""
+
+
+def test_short_and_simple_objects_are_looked_at_together(tmp_path: Path) -> None:
+    """200,000 of them took two fifths of the time of the whole inspection."""
+    file = tmp_path / "file.pdf"
+    file.write_bytes(written(document(3, more=MANY)))
+    with open_pdf(file) as opened:
+        places = sorted(opened.table.offsets(), reverse=True)
+        alone = list(ends._not_plainly_ended(opened.buffer, places))  # noqa: SLF001
+
+    assert {at for at, _ in alone} <= set(places)
+    assert len(alone) <= 2 * ends._TOGETHER < len(places) // 3  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"(open", "Object 1000 has a string that does not end"),
+        (b"<</A/B/C>>", "Object 1000 has a key without a value"),
+        (b"<</A/B/C%>>\n>>", "Object 1000 has a key without a value"),
+        (content(b"/Length 900000"), "Object 1000 is longer than the file"),
+    ],
+)
+def test_one_among_many_is_found(body: bytes, why: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidPdf, match=re.escape(why)):
+        look_at(written(document(3, more={**MANY, 1000: body})), tmp_path)
+
+
+def test_an_object_without_an_end_of_its_own_is_looked_at_alone(tmp_path: Path) -> None:
+    """Whether it is short or long, and whether another one begins inside of it."""
+    file = tmp_path / "file.pdf"
+    data = written(document(3, more={**MANY, 1500: b"[" + b"1 " * 2000 + b"]"}))
+    at, inside = data.index(b"\n1000 0 obj") + 1, data.index(b"\n1200 0 obj") + 3
+    file.write_bytes(data[:at] + data[at:].replace(b"endobj", b"endobx", 1))
+    with open_pdf(file) as opened:
+        places = sorted({*opened.table.offsets(), inside}, reverse=True)
+        alone = {at for at, _ in ends._not_plainly_ended(opened.buffer, places)}  # noqa: SLF001
+
+    assert {at, inside, data.index(b"\n1500 0 obj") + 1} <= alone
+    assert len(alone) < len(places)
+
+
 def test_long_objects_are_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ends, "_MOST_TAKEN_APART", 2)
     long = dict.fromkeys(range(20, 60), b"[" + _HARD * 100 + b"]")

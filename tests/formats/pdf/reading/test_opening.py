@@ -8,6 +8,7 @@ import time
 import zlib
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pikepdf
@@ -15,7 +16,7 @@ import pytest
 
 from signroom.domain.errors import InvalidPdf, ProtectedPdf
 from signroom.domain.pdf_facts import StringCipher
-from signroom.formats.pdf.reading.opening import open_pdf
+from signroom.formats.pdf.reading.opening import named_in, open_pdf
 from signroom.formats.pdf.reading.syntax import Reference
 from tests.vectors.pdf.builder import (
     FREE,
@@ -256,3 +257,19 @@ def test_an_unknown_way_of_encrypting_is_a_protected_pdf(tmp_path: Path) -> None
 def test_the_text_is_that_of_the_builder(tmp_path: Path) -> None:
     with open_pdf(file_of(written(OBJECTS), tmp_path)) as opened:
         assert text_of_page(2).encode() in opened.pdf.pages[1].Contents.read_bytes()
+
+
+def test_all_numbers_above_the_highest_that_references_name_are_found() -> None:
+    """Only those are looked at that have as many digits: what a look at all of them finds is what is found."""
+    dice = Random(19)
+    every = re.compile(rb"R[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+(\d{1,10})")
+    pieces = (b" ", b"0", b" 0 R", b"R", b"\n", b"00", b"/", b"9")
+    count = 0
+    for _ in range(500):
+        numbers = [b"%d" % dice.randrange(10 ** dice.randrange(1, 13)) for _ in range(20)]
+        data = b"".join(dice.choice((dice.choice(numbers), *pieces)) for _ in range(100))
+        highest = dice.choice((0, 9, 10, 99, dice.randrange(10 ** dice.randrange(1, 11))))
+        named = {int(found[1][::-1]) for found in every.finditer(data[::-1])}
+        assert named_in(data, highest) == {number for number in named if number > highest}
+        count += bool(named_in(data, highest))
+    assert count > 200

@@ -17,11 +17,12 @@ must find what the table says.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from mmap import MADV_DONTNEED, mmap
 
 from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.formats.pdf.reading.crossref import SectionKind
-from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, OpenPdf
+from signroom.formats.pdf.reading.opening import OBJECT, OpenPdf
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Dictionary,
@@ -30,6 +31,7 @@ from signroom.formats.pdf.reading.syntax import (
     integer,
     is_well_formed,
     may_have_bare_key,
+    may_have_bare_keys,
     reference,
     skip_space,
     value_end,
@@ -59,6 +61,8 @@ _MOST_PAIRED = 4 << 20
 """Bytes of objects whose keys are counted: 1.2 s."""
 _KEPT = 4 << 20
 """Bytes of the file that are in memory at once."""
+_TOGETHER = 256
+"""Objects that are looked at in one step, where all of them are short and simple."""
 _TOKEN = re.compile(
     rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+[\r\n])*+"
     rb"(<<|>>|[\[\]]|/?[^\x00\t\n\x0c\r ()<>\[\]{}/%]++|/|\((?:[^()\\]++|\\.)*+\)|<[0-9A-Fa-f\s]*+>)",
@@ -76,21 +80,15 @@ _VALUE = re.compile(rb"\d{1,10} \d{1,5} obj\s{1,4}+(\d{1,10}+)\s{1,4}+endobj")
 
 def require_ends(opened: OpenPdf) -> None:
     """To be asked of a file that is to be signed. Raises: InvalidPdf naming the object, PdfTooComplex."""
-    buffer, header, end = opened.buffer, opened.header, len(opened.buffer)
-    plain = (entry for entry in opened.table.values() if entry.type != COMPRESSED)
-    places = sorted({(entry.offset or 0) + header for entry in plain}, reverse=True)
-    taken_apart, paired, most, kept = 0, 0, _MOST_TAKEN_APART + end // _LONG_HEAD, end
-    for index, at in enumerate(places):
-        following = end
-        head, end = buffer[at : end if end < at + _HEAD else at + _HEAD], at
-        if kept - at > _KEPT:
-            buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
-            kept = at
+    buffer = opened.buffer
+    places = list(dict.fromkeys(sorted(opened.table.offsets(), reverse=True)))
+    taken_apart, paired, most = 0, 0, _MOST_TAKEN_APART + len(buffer) // _LONG_HEAD
+    for at, following in _not_plainly_ended(buffer, places):
+        head = buffer[at : following if following < at + _HEAD else at + _HEAD]
         if may_have_bare_key(head, is_whole=following <= at + _HEAD):
             paired += _require_paired(buffer, at, following)
             if paired > _MOST_PAIRED:
                 raise PdfTooComplex("It has more dictionaries inside each other than can be looked at.")
-        # Without a call, for hundreds of thousands.
         if b"stream" not in head and _END in head and b"(" not in head and b"%" not in head:
             continue
         stream = _STREAM.search(head) if _HEADER.match(head) else None
@@ -104,9 +102,45 @@ def require_ends(opened: OpenPdf) -> None:
                 raise PdfTooComplex("It has more comments and brackets than can be looked at.")
             start, length = _taken_apart(opened, at)
         if start is not None and not _ENDED.match(buffer, start + (length or 0)):
-            _require_found(buffer, at, start, length or 0, is_last=not index)
+            _require_found(buffer, at, start, length or 0, is_last=at == places[0])
     if _has_gaps(opened):
         _require_searched_alike(opened)
+
+
+def _not_plainly_ended(buffer: mmap, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where each object begins that needs a look of its own, and where the one behind it begins; from the end."""
+    following = kept = len(buffer)
+    for first in range(0, len(places), _TOGETHER):
+        together = places[first : first + _TOGETHER]
+        ended = _are_plainly_ended(buffer, together[::-1], following)
+        for at in together[-1:] if ended else together:
+            if kept - at > _KEPT:
+                buffer.madvise(MADV_DONTNEED)  # what was read counts as memory of the process
+                kept = at
+            if not ended:
+                yield at, following
+            following = at
+
+
+def _are_plainly_ended(buffer: mmap, places: Sequence[int], end: int) -> bool:
+    """Nothing needs a closer look of the objects at `places`, ascending, the last of which is over before `end`.
+
+    Each is short, and has an "endobj" of its own. None is a stream. None has a string, a comment, or a key that may be
+    without a value.
+    """
+    data = buffer[places[0] : end] if end - places[0] <= _HEAD * len(places) else b"%"
+    if any(sign in data for sign in (b"%", b"(", b"stream")) or may_have_bare_keys(data):
+        return False
+    pieces = data.split(_END)
+    if len(pieces) != len(places) + 1:
+        return False
+    at = places[0]
+    for piece, begin, following in zip(pieces, places, [*places[1:], end], strict=False):
+        at += len(piece)
+        if not begin <= at <= following - len(_END) or following - begin > _HEAD:
+            return False
+        at += len(_END)
+    return True
 
 
 def _require_paired(buffer: mmap, at: int, following: int) -> int:
@@ -219,13 +253,12 @@ def _require_found(buffer: mmap, at: int, start: int, length: int, *, is_last: b
 def _require_searched_alike(opened: OpenPdf) -> None:
     """A search finds each object where the table says. Raises: InvalidPdf."""
     searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(opened.buffer)}
-    for (number, _), entry in opened.table.items():
+    for number, inside, at, _ in opened.table.places():
         if number not in searched:
             continue
-        at = (entry.offset or 0) + opened.header
-        header = None if entry.type == COMPRESSED else _HEADER.match(opened.buffer, at)
+        header = None if inside else _HEADER.match(opened.buffer, at)
         # A row that leads to no object counts for nothing, for all programs.
-        if entry.type == COMPRESSED or (header is not None and header.start(1) != searched[number]):
+        if inside or (header is not None and header.start(1) != searched[number]):
             raise InvalidPdf(f"Object {number} is there twice, and the table leaves out numbers.")
 
 
@@ -236,10 +269,10 @@ def plain_length(opened: OpenPdf, dictionary: bytes) -> int | None:
         return None
     if found[2] is None:
         return int(found[1])
-    entry = opened.table.get((int(found[1]), int(found[2])))
-    if entry is None or entry.type == COMPRESSED:
+    place = opened.table.get(int(found[1]), int(found[2]))
+    if place is None or place.compressed:
         return None
-    number = _VALUE.match(opened.buffer, (entry.offset or 0) + opened.header)
+    number = _VALUE.match(opened.buffer, place.offset)
     return int(number[1]) if number else None
 
 

@@ -7,6 +7,7 @@ which files were opened before it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pikepdf
 from pikepdf.settings import set_qpdf_limits
@@ -38,12 +39,14 @@ def limit_qpdf() -> None:
     )
 
 
-def require_all_read(pdf: pikepdf.Pdf) -> list[str]:
+def require_all_read(pdf: pikepdf.Pdf, said: Iterable[str] = ()) -> list[str]:
     """No object that qpdf has read so far was too much for it. The warnings since they were asked for last.
+
+    `said`: those from before, which are looked at as well.
 
     Raises: PdfTooComplex naming the object.
     """
-    warnings = [str(warning) for warning in pdf.get_warnings()]
+    warnings = [*said, *(str(warning) for warning in pdf.get_warnings())]
     for warning in warnings:
         if given_up := _GIVEN_UP.search(warning):
             raise PdfTooComplex(f"Object {given_up[1]} has more parts than can be read.")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pikepdf
@@ -21,6 +22,7 @@ from signroom.domain.pdf_facts import PdfEncryption, StringCipher
 from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind, read_chain
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 from signroom.formats.pdf.reading.limits import limit_qpdf, require_all_read
+from signroom.formats.pdf.reading.object_table import ObjectTable
 from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
@@ -52,7 +54,9 @@ OBJECT = re.compile(rb"[\r\n](\d{1,10}) (\d{1,5}) obj\b")
 """The beginning of an object, as programs find it that search a file."""
 _HEADER = re.compile(rb"[\x00\t\n\x0c\r ]{0,16}+(\d{1,10}+)[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+obj")
 """The same at the place that a table names."""
-_NAMED_BACKWARDS = re.compile(rb"R[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+(\d{1,10})")
+_MOST_DIGITS = 10
+"""Of an object's number."""
+_NAMED_BACKWARDS = rb"R[\x00\t\n\x0c\r ]+\d{1,5}[\x00\t\n\x0c\r ]+(\d{%d,10}|\d{%d}[%b-9])"
 """A reference from its end: there are fewer letters than digits to begin at, which takes a tenth of the time."""
 _MOST_TO_SEARCH = 4 << 20
 """Bytes of a file that is searched for references: 0.1 s."""
@@ -60,11 +64,10 @@ _MOST_IN_STREAM = 100_000
 """Objects of one object stream. Usual are 100 to 200."""
 _CRYPT_FILTERS = 4
 """The version of encryption that began to name ciphers; before it all is RC4 (ISO 32000-1, table 20)."""
-COMPRESSED = 2
-"""The type of a cross-reference entry of an object in an object stream (ISO 32000-1, table 18)."""
-
-Table = dict[tuple[int, int], pikepdf.XrefEntry]
-"""Number and generation of each object -> where qpdf finds it."""
+_MANY = 20_000
+"""Objects from which on it matters how much memory is needed for each."""
+_LEAST_LENGTH = 3
+"""Bytes of a file for each object: qpdf passes over numbers for which a file is too short."""
 
 
 @dataclass(slots=True)
@@ -73,11 +76,9 @@ class OpenPdf:
 
     buffer: mmap.mmap
     pdf: pikepdf.Pdf
-    table: Table
+    table: ObjectTable
     sections: tuple[Section, ...]
     """The newest first; empty when the table had to be rebuilt."""
-    header: int
-    """Where %PDF- stands. qpdf counts its offsets from there."""
     damage: str
     """What is wrong with its cross-reference table; empty when nothing is."""
     encryption: PdfEncryption | None
@@ -94,13 +95,12 @@ class OpenPdf:
 
         Raises: InvalidPdf when something else is at its place, when it is a stream, or when programs disagree on it.
         """
-        entry = self.table.get((reference.number, reference.generation))
-        if entry is None:
-            if any(number == reference.number for number, _ in self.table):
+        place = self.table.get(reference.number, reference.generation)
+        if place is None:
+            if self.table.has_number(reference.number):
                 # Some programs do not look at the generation.
                 raise InvalidPdf(f"Object {reference.number} has another generation than references to it say.")
             return None
-        place = place_of(reference.number, reference.generation, entry, self.header)
         if place.compressed:
             return self._streamed(place)
         try:
@@ -138,9 +138,9 @@ class OpenPdf:
             return set()
         found = named_in(self.buffer[:], highest)
         searched = 0
-        for number in {entry.obj_stream_number or 0 for entry in self.table.values() if entry.type == COMPRESSED}:
+        for number in self.table.object_streams():
             with suppress(InvalidPdf):
-                data = ObjectStream.read(self.pdf, number).data
+                data, _, _ = ObjectStream.unpacked(self.pdf, number)
                 found |= named_in(data, highest)
                 searched += len(data)
             if searched > _MOST_TO_SEARCH:
@@ -148,8 +148,8 @@ class OpenPdf:
         return found
 
     def is_compressed(self, reference: Reference) -> bool:
-        entry = self.table.get((reference.number, reference.generation))
-        return entry is not None and entry.type == COMPRESSED
+        place = self.table.get(reference.number, reference.generation)
+        return place is not None and place.compressed
 
     def _streamed(self, place: Place) -> bytes:
         """An object of an object stream (ISO 32000-1, 7.5.7)."""
@@ -170,12 +170,17 @@ class ObjectStream:
     @classmethod
     def read(cls, pdf: pikepdf.Pdf, number: int) -> ObjectStream:
         """Raises: InvalidPdf."""
+        data, first, count = cls.unpacked(pdf, number)
+        return cls(data, first, tuple(data[: max(0, first)].split(maxsplit=2 * count)[: 2 * count]))
+
+    @staticmethod
+    def unpacked(pdf: pikepdf.Pdf, number: int) -> tuple[bytes, int, int]:
+        """Its data, where the first object begins in them, and how many there are. Raises: InvalidPdf."""
         stream = pdf.get_object(number, 0)
         if isinstance(stream, pikepdf.Stream):
             first, count = stream.get("/First"), stream.get("/N")
             if isinstance(first, int) and isinstance(count, int) and 0 <= count <= _MOST_IN_STREAM:
-                data = bytes(stream.read_bytes())
-                return cls(data, first, tuple(data[: max(0, first)].split(maxsplit=2 * count)[: 2 * count]))
+                return bytes(stream.read_bytes()), first, count
         raise InvalidPdf(f"The object stream {number} is damaged.")
 
     def numbers(self) -> set[int]:
@@ -199,26 +204,28 @@ class ObjectStream:
             raise InvalidPdf(f"Object {place.number} cannot be read: {error}.") from error
 
 
+@cache
+def _naming_with(digits: int, first: bytes) -> re.Pattern[bytes]:
+    """References to numbers with more digits than `digits`, or with as many and no smaller one than `first` in front.
+
+    Few are to numbers above the highest one, and all of those are among them.
+    """
+    return re.compile(_NAMED_BACKWARDS % (min(digits + 1, _MOST_DIGITS), digits - 1, first))
+
+
 def named_in(data: bytes, highest: int) -> set[int]:
     """The numbers above `highest` that references in `data` name."""
+    named = _naming_with(len(str(highest)), str(highest)[:1].encode())
     # One at a time: a list of all references would take as much memory as the file's objects.
-    found = _NAMED_BACKWARDS.finditer(data[::-1])
+    found = named.finditer(data[::-1])
     return {number for match in found if (number := int(match[1][::-1])) > highest}
-
-
-def place_of(number: int, generation: int, entry: pikepdf.XrefEntry, header: int) -> Place:
-    """Where qpdf says that an object lies, in bytes from the beginning of the file."""
-    if entry.type == COMPRESSED:
-        return Place(number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
-    return Place(number, False, (entry.offset or 0) + header, generation)
 
 
 @contextmanager
 def open_pdf(file: Path) -> Iterator[OpenPdf]:
     """To be used inside ``parsing.only_refusals``. Raises: InvalidPdf, ProtectedPdf, PdfTooComplex."""
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-        header = buffer.find(b"%PDF-", 0, 1024)
-        if header:
+        if buffer.find(b"%PDF-", 0, 1024):
             raise InvalidPdf("There is something before its beginning (%PDF-). Save it again as a PDF.")
         require_no_large_objects(buffer)
         sections, why = _chain(buffer)
@@ -227,8 +234,8 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         limit_qpdf()
         try:
             with ExitStack() as files:
-                pdf, table = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
-                warnings = require_all_read(pdf)
+                pdf, table, said = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
+                warnings = require_all_read(pdf, said)
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
                     raise InvalidPdf("A part of the file is missing: its end, or more.")
@@ -243,7 +250,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     if any("XRefStm" in section.trailer.names() for section in sections):
                         # Programs that search for objects then do not find those either.
                         raise InvalidPdf(_TWO_KINDS.format(why))
-                yield OpenPdf(buffer, pdf, table, sections, header, why, _encryption(pdf), claimed)
+                yield OpenPdf(buffer, pdf, table, sections, why, _encryption(pdf), claimed)
                 warnings += require_all_read(pdf)
                 _require_whole_streams(warnings, table)
         except pikepdf.PasswordError as error:
@@ -254,46 +261,84 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
             raise InvalidPdf(_without_name(str(error))) from error
 
 
-def _require_whole_streams(warnings: list[str], table: Table) -> None:
+def _require_whole_streams(warnings: list[str], table: ObjectTable) -> None:
     """No object stream is longer or shorter than it says: some programs find nothing in it. Raises: InvalidPdf."""
     wrong = {int(found[1]) for warning in warnings if (found := _WRONG_LENGTH.search(warning))}
-    if wrong and (among := wrong & {entry.obj_stream_number for entry in table.values() if entry.type == COMPRESSED}):
+    if wrong and (among := wrong & table.object_streams()):
         raise InvalidPdf(f"The object stream {min(among)} is damaged.")
 
 
 def _tolerantly_opened(
     files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
-) -> tuple[pikepdf.Pdf, Table]:
-    """The file, and where its objects are. The latter is asked for once: it takes much memory.
+) -> tuple[pikepdf.Pdf, ObjectTable, list[str]]:
+    """The file, where its objects are, and what qpdf has said so far.
 
     qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
 
     Raises: InvalidPdf for an object that the table leads to, and that is not found without it.
     """
     first = None
+    length, end = _as_qpdf_wants_it(buffer, sections)
+    table = None if end else _table_alone(descriptor, buffer, sections)
     try:
-        first = pdf = files.enter_context(_opened(file, descriptor, *_as_qpdf_wants_it(buffer, sections)))
-        pages, table = _touch(pdf), pdf.get_xref_table()
+        first = pdf = files.enter_context(_opened(file, descriptor, length, end))
+        pages, said = _touch(pdf), [str(warning) for warning in pdf.get_warnings()]
+        if table is None or any(_REBUILT.search(warning) for warning in said):
+            table = ObjectTable(pdf)
         found = pages and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(table, buffer))
         if found and not (sections and _leads_astray(table, buffer)):
-            return pdf, table
+            return pdf, table, said
     except pikepdf.PasswordError:
         raise
     except pikepdf.PdfError as error:
         if not sections or _HOPELESS in str(error):
             raise
-    end = max(buffer.rfind(b"startxref"), 0) or len(buffer)
-    pdf = files.enter_context(_opened(file, descriptor, end, _NOWHERE))
+    end_of_file = max(buffer.rfind(b"startxref"), 0) or len(buffer)
+    pdf = files.enter_context(_opened(file, descriptor, end_of_file, _NOWHERE))
     _touch(pdf)
-    table = pdf.get_xref_table()
+    table = ObjectTable(pdf)
     if first is not None:
         _require_none_lost(first, table)
-    return pdf, table
+    return pdf, table, []
 
 
-def _require_none_lost(before: pikepdf.Pdf, after: Table) -> None:
+def _table_alone(descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]) -> ObjectTable | None:
+    """The table of a file with many objects, read while qpdf has read nothing else; None for other files.
+
+    With the catalog qpdf reads the whole object stream that the catalog is in, and makes an object of each reference
+    there: 40 MB for 200,000. It would have them while it tells the table, which takes 70 MB more. So the table is told
+    by another reader, which finds a catalog of ours with one empty page. The rows are the same: qpdf reads all sections
+    before it reads the catalog. It changes nothing of them later, unless it makes a table anew. Then it tells that one.
+
+    A table that is no stream is left out: qpdf would read each row of it by a call, and there the catalog is alone.
+    """
+    highest = max((section.highest for section in sections), default=0)
+    tree, page = highest + 1, highest + 2
+    if not sections or highest < _MANY or page * _LEAST_LENGTH >= len(buffer):
+        return None
+    if any(section.kind is not SectionKind.STREAM for section in sections):
+        return None
+    end = b"\n%d 0 obj\n<</Type/Pages/Count 1/Kids[%d 0 R]>>\nendobj\n" % (tree, page)
+    places = len(buffer) + 1, len(buffer) + len(end)
+    end += b"%d 0 obj\n<</Type/Page/Parent %d 0 R/MediaBox[0 0 9 9]>>\nendobj\n" % (page, tree)
+    at = len(buffer) + len(end)
+    end += b"xref\n%d 2\n%010d 00000 n \n%010d 00000 n \n" % (tree, *places)
+    root = b"<</Type/Catalog/Pages %d 0 R>>" % tree
+    end += b"trailer\n<</Size %d/Prev %d/Root%b>>\n" % (page + 1, sections[0].offset, root)
+    end += b"startxref\n%d\n%%%%EOF\n" % at
+    try:
+        with _behind_another_end(descriptor, len(buffer), end) as pdf:
+            table = ObjectTable(pdf, but=((tree, 0), (page, 0)))
+            rebuilt = any(_REBUILT.search(str(warning)) for warning in pdf.get_warnings())
+    except pikepdf.PdfError:
+        return None  # the file itself is to say what is wrong with it
+    # For qpdf the file is longer by our end. What leads there could be read differently.
+    return None if rebuilt or max(table.offsets(), default=0) >= len(buffer) else table
+
+
+def _require_none_lost(before: pikepdf.Pdf, after: ObjectTable) -> None:
     """Some programs follow the table that is there, and would not find all of it in the one that is made anew."""
-    known = {number for number, _ in after}
+    known = set(after.numbers())
     for key in sorted(key for key in before.get_xref_table() if key[0] and key[0] not in known):
         found = before.get_object(*key)
         if isinstance(found, pikepdf.Stream) and found.get("/Type") in ("/XRef", "/ObjStm"):
@@ -302,28 +347,30 @@ def _require_none_lost(before: pikepdf.Pdf, after: Table) -> None:
             raise InvalidPdf(f"Object {key[0]} is there for some programs only.")
 
 
-def _is_found(table: Table, buffer: mmap.mmap) -> bool:
+def _is_found(table: ObjectTable, buffer: mmap.mmap) -> bool:
     """The table says of each object what a search of the file says.
 
     To be asked where the address of the table is wrong: some programs find the table beside it, others search.
     """
     searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(buffer)}
-    rows = {number: entry for (number, _), entry in table.items()}
-    plain = {number: entry.offset for number, entry in rows.items() if entry.type != COMPRESSED}
-    return searched == plain
+    # Of a number that is there in two generations the second one counts.
+    rows = {place.number: place for place in table.places()}
+    return searched == {number: place.offset for number, place in rows.items() if not place.compressed}
 
 
-def _leads_astray(table: Table, buffer: mmap.mmap) -> bool:
+def _leads_astray(table: ObjectTable, buffer: mmap.mmap) -> bool:
     """A row of the table leads to the beginning of an object with another number.
 
     qpdf finds that out when it reads the object, and only pages and forms are read here. Programs show such a file
     differently: some pass over the object, some search the file for all objects.
     """
-    for (number, _), entry in table.items():
-        if entry.type != COMPRESSED:
-            there = _HEADER.match(buffer, entry.offset or 0)
-            if there is not None and int(there[1]) != number:
-                return True
+    for number, offset in table.plain():
+        usual = b"%d 0 obj" % number
+        if buffer[offset : offset + len(usual)] == usual:
+            continue  # without a search, for hundreds of thousands
+        there = _HEADER.match(buffer, offset)
+        if there is not None and int(there[1]) != number:
+            return True
     return False
 
 
@@ -341,6 +388,12 @@ def _opened(file: Path, descriptor: int, length: int, end: bytes) -> Iterator[pi
         with pikepdf.open(file, inherit_page_attributes=False) as pdf:  # much faster than through Python
             yield pdf
         return
+    with _behind_another_end(descriptor, length, end) as pdf:
+        yield pdf
+
+
+@contextmanager
+def _behind_another_end(descriptor: int, length: int, end: bytes) -> Iterator[pikepdf.Pdf]:
     with (
         io.BufferedReader(View(descriptor, 0, length, end), _BUFFER) as view,
         pikepdf.open(view, inherit_page_attributes=False) as pdf,

@@ -19,7 +19,8 @@ from signroom.domain.errors import InvalidPdf, PdfTooComplex
 from signroom.formats.pdf.reading.crossref import NoChain, Row, Section, SectionKind, rows_of_stream, rows_of_table
 from signroom.formats.pdf.reading.ends import END_OF_STREAM, any_length, plain_length
 from signroom.formats.pdf.reading.limits import MOST_UNFOLDED
-from signroom.formats.pdf.reading.opening import COMPRESSED, OBJECT, ObjectStream, OpenPdf
+from signroom.formats.pdf.reading.object_table import COMPRESSED
+from signroom.formats.pdf.reading.opening import OBJECT, ObjectStream, OpenPdf
 
 _OBJECT_STREAM = b"/ObjStm"
 _OBJECT_WORD = b" obj"
@@ -59,20 +60,22 @@ def _require_claimed(opened: OpenPdf) -> None:
         if section.misread is not None:
             raise InvalidPdf(f"Some programs take a cross-reference stream for object {section.misread}.")
     claimed = _claimed(opened)
-    found = {number: (generation, entry) for (number, generation), entry in opened.table.items()}
+    # Of a number that is there in two generations the second one counts.
+    found = {place.number: place for place in opened.table.places()}
     for row in claimed.values():
-        generation, entry = found.get(row.number, (0, None))
+        place = found.get(row.number)
         if row.kind == COMPRESSED:
-            same = entry is not None and (entry.obj_stream_number, entry.obj_stream_index) == (row.where, row.last)
-        elif entry is None or row.kind == 0:
-            same = entry is None and not (row.kind and _begins(opened, row))
+            same = place is not None and place.compressed and (place.offset, place.generation) == (row.where, row.last)
+        elif place is None or row.kind == 0:
+            same = place is None and not (row.kind and _begins(opened, row))
         else:
-            place = (entry.offset or 0) if entry.type != COMPRESSED else -1
-            same = generation == row.last and (place == row.where or not _begins(opened, row))
+            generation, at = (0, -1) if place.compressed else (place.generation, place.offset)
+            same = generation == row.last and (at == row.where or not _begins(opened, row))
         if row.number and not same:
             raise InvalidPdf(f"Object {row.number} is another one for programs that follow the damaged table.")
     for number in sorted(found.keys() - claimed.keys() - {0}):
-        if not _is_cross_reference(opened.pdf.get_object(number, found[number][0])):
+        generation = 0 if found[number].compressed else found[number].generation
+        if not _is_cross_reference(opened.pdf.get_object(number, generation)):
             raise InvalidPdf(f"Object {number} is there for some programs only.")
 
 
@@ -106,7 +109,7 @@ def _rows(opened: OpenPdf, section: Section) -> Iterator[Row]:
 
 def _begins(opened: OpenPdf, row: Row) -> bool:
     """The object begins at the place that the row names."""
-    header = _AT.match(opened.buffer, row.where + opened.header)
+    header = _AT.match(opened.buffer, row.where)
     return header is not None and int(header[1]) == row.number
 
 
@@ -121,12 +124,12 @@ def _twice(opened: OpenPdf) -> int | None:
 
     Raises: InvalidPdf for an object that only some programs find, PdfTooComplex.
     """
-    numbers = [number for number, _ in opened.table]
+    numbers = list(opened.table.numbers())
     if len(set(numbers)) < len(numbers):
         return min(number for number, count in Counter(numbers).items() if count > 1)
     written = {(int(found[1]), int(found[2])) for found in OBJECT.finditer(opened.buffer)}
     known = set(numbers)
-    others = [number for number, _ in written - opened.table.keys()]
+    others = [number for number, _ in written.difference(opened.table.keys())]
     # qpdf passes over generations that it takes for impossible; others do not.
     if again := [number for number in others if number in known]:
         return min(again)
@@ -139,9 +142,9 @@ def _twice(opened: OpenPdf) -> int | None:
 def _require_found_in_mid_line(opened: OpenPdf) -> None:
     """What begins in the middle of a line is in the table, or a later one with its number is. Raises: InvalidPdf."""
     for found in _IN_MID_LINE.finditer(opened.buffer):
-        entry = opened.table.get((int(found[1]), int(found[2])))
-        at = (entry.offset or 0) if entry is not None and entry.type != COMPRESSED else -1
-        header = _AT.match(opened.buffer, at + opened.header) if at >= 0 else None
+        place = opened.table.get(int(found[1]), int(found[2]))
+        at = -1 if place is None or place.compressed else place.offset
+        header = _AT.match(opened.buffer, at) if at >= 0 else None
         if header is None or header.start(1) < found.start(1):
             raise InvalidPdf(f"Object {int(found[1])} is there for some programs only.")
 
@@ -151,7 +154,7 @@ def _inside_and_outside(opened: OpenPdf) -> int | None:
     streams = _object_streams(opened)
     if not streams:
         return None
-    plain = {number for (number, _), entry in opened.table.items() if entry.type != COMPRESSED}
+    plain = {number for number, _ in opened.table.plain()}
     unfolded = 0
     for number in sorted(streams):
         stream = ObjectStream.read(opened.pdf, number)
@@ -168,7 +171,8 @@ def _object_streams(opened: OpenPdf) -> set[int]:
     at = opened.buffer.find(_OBJECT_STREAM)
     if at < 0:
         return set()
-    numbers = {(e.offset or 0) + opened.header: key for key, e in opened.table.items() if e.type != COMPRESSED}
+    plain = (place for place in opened.table.places() if not place.compressed)
+    numbers = {place.offset: (place.number, place.generation) for place in plain}
     places, candidates = sorted(numbers), set()
     while at >= 0:
         if before := bisect_left(places, at):

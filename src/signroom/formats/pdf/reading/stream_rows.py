@@ -10,7 +10,8 @@ import pikepdf
 
 from signroom.domain.errors import InvalidPdf
 from signroom.formats.pdf.reading.crossref import Section, SectionKind
-from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf
+from signroom.formats.pdf.reading.object_table import COMPRESSED
+from signroom.formats.pdf.reading.opening import OpenPdf
 from signroom.formats.pdf.reading.syntax import BadSyntax, indirect_object, integer, items, reference
 
 

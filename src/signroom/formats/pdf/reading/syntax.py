@@ -189,6 +189,11 @@ def may_have_bare_key(raw: bytes, *, is_whole: bool = True) -> bool:
     return header is None or not _PAIRED.match(raw, skip_space(raw, header.end()))
 
 
+def may_have_bare_keys(raw: bytes) -> bool:
+    """Whether a key could be the last word of any dictionary in `raw`, which may have many objects."""
+    return _BARE_KEY.search(raw) is not None
+
+
 def _is_paired(raw: bytes, *, with_more_words: bool) -> bool:
     """Raises: BadSyntax."""
     at, end = skip_space(raw, 0), len(raw)

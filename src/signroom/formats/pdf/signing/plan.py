@@ -28,7 +28,7 @@ from signroom.domain.pdf_facts import (
     ValidationStore,
 )
 from signroom.formats.pdf.reading.crossref import SectionKind
-from signroom.formats.pdf.reading.opening import COMPRESSED, OpenPdf, place_of
+from signroom.formats.pdf.reading.opening import OpenPdf
 from signroom.formats.pdf.reading.searched import require_one_reading
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
@@ -40,7 +40,7 @@ from signroom.formats.pdf.reading.syntax import (
     reference,
     skip_space,
 )
-from signroom.formats.pdf.reading.whole_table import Place, as_places, packed
+from signroom.formats.pdf.reading.whole_table import packed
 
 _MAX_OBJECTS = 8_388_607
 """ISO 32000-1, table C.1."""
@@ -106,7 +106,7 @@ def plan_update(
         added_page = _add_page(opened, changes, root=root, page=page, field=field, size=new_page)
     _add_to_form(opened, changes, root, None if fills is not None else field)
     newest = opened.sections[0] if opened.sections else None
-    compressed = any(entry.type == COMPRESSED for entry in opened.table.values()) if newest is None else False
+    compressed = bool(opened.table.object_streams()) if newest is None else False
     as_stream = compressed if newest is None else newest.kind is SectionKind.STREAM
     trailer, permanent_id = _trailer(opened, root)
     catalog = _dictionary(opened, root).raw
@@ -418,7 +418,7 @@ def _next_number(opened: OpenPdf) -> int:
 
     Nor does one that is too large count: some readers pass over objects with numbers that a small file cannot have.
     """
-    highest = max((number for number, _ in opened.table), default=0)
+    highest = max(opened.table.numbers(), default=0)
     # A section that speaks of more than a PDF may have speaks of nothing.
     known = (section.highest for section in opened.sections if section.highest <= _MAX_OBJECTS - _ROOM)
     highest = max(highest, *known, 0)
@@ -446,27 +446,25 @@ def _table(opened: OpenPdf) -> bytes:
     if not opened.sections:
         require_one_reading(opened)
         _require_possible_count(opened)
-        return packed(_places(opened))
+        return packed(opened.table.places())
     if opened.sections[0].kind is SectionKind.STREAM or all(s.kind is SectionKind.TABLE for s in opened.sections):
         return b""
-    places = _places(opened)
-    streams = {place.offset for place in places if place.compressed}
-    return packed(place for place in places if place.compressed or place.number in streams)
+    streams = opened.table.object_streams()
+    return packed(place for place in opened.table.places() if place.compressed or place.number in streams)
 
 
 def _require_own_numbers(opened: OpenPdf) -> None:
     """No cross-reference stream has the number of another object: some programs would take it for that object."""
     sections = [section.offset for section in opened.sections]
     for section in opened.sections:
-        if section.misread is not None and any(number == section.misread for number, _ in opened.table):
+        if section.misread is not None and opened.table.has_number(section.misread):
             raise InvalidPdf(f"Some programs take a cross-reference stream for object {section.misread}.")
-        entry = opened.table.get((section.number or 0, 0))
-        if entry is None:
+        place = opened.table.get(section.number or 0, 0)
+        if place is None:
             continue
-        place = place_of(section.number or 0, 0, entry, opened.header)
         if place.compressed:
-            stream = opened.table.get((place.offset, 0))
-            at = 0 if stream is None else place_of(place.offset, 0, stream, opened.header).offset
+            stream = opened.table.get(place.offset, 0)
+            at = 0 if stream is None else stream.offset
         else:
             at = place.offset
             named = _NUMBER.match(opened.buffer, skip_space(opened.buffer, at))
@@ -486,19 +484,6 @@ def _require_possible_count(opened: OpenPdf) -> None:
     count = tree.get("/Count") if isinstance(tree, pikepdf.Dictionary) else None
     if isinstance(count, int) and count > len(opened.table):
         raise InvalidPdf("It claims to have more pages than it has objects.")
-
-
-def _places(opened: OpenPdf) -> list[Place]:
-    """As `place_of` says; without a call for each of hundreds of thousands."""
-    header = opened.header
-    rows = [
-        (number, True, entry.obj_stream_number or 0, entry.obj_stream_index or 0)
-        if entry.type == COMPRESSED
-        else (number, False, (entry.offset or 0) + header, generation)
-        for (number, generation), entry in opened.table.items()
-    ]
-    rows.sort()
-    return list(as_places(rows))
 
 
 def _trailer(opened: OpenPdf, root: Reference) -> tuple[tuple[tuple[str, bytes], ...], bytes | None]:
