@@ -300,6 +300,9 @@ def _addresses() -> Iterator[Case]:
         forms=(Form.TABLE, Form.STREAM),  # readers that rebuild a hybrid file do not find its hidden objects
     )
     yield from in_forms("startxref-of-the-section-before", _of_the_section_before, MendedOrRefused(), pages=0)
+    yield Case(
+        "startxref-of-the-section-before-with-a-word-too-much", _of_a_damaged_section, Refused("InvalidPdf"), pages=0
+    )
     yield from in_forms("startxref-off-and-signed", _signed_and_off, Refused("InvalidPdf"), pages=0)
     yield Case("startxref-of-a-line-end-and-signed", _signed_and_early, earlier=INTACT)
     yield Case("xrefstm-that-lists-itself-at-0", _listed_at_0)
@@ -315,6 +318,15 @@ def _of_the_section_before(form: Form) -> bytes:
     file = updated(first, {5: builder.content("Page 1: the parties do not agree.")})
     at = file.rindex(b"startxref\n") + 10
     return file[:at] + b"%d\n%%%%EOF\n" % builder.last_startxref(first)
+
+
+def _of_a_damaged_section() -> bytes:
+    """The table that the last address points to has a word too much. PDFium and qpdf read it and show the older page.
+
+    poppler and MuPDF search the file for objects, and show the newer one.
+    """
+    file = _of_the_section_before(Form.TABLE)
+    return file.replace(b" n \ntrailer", b" n n \ntrailer", 1)
 
 
 def _signed_and_off(form: Form) -> bytes:

@@ -283,9 +283,12 @@ def _tolerantly_opened(
     try:
         first = pdf = files.enter_context(_opened(file, descriptor, length, end))
         pages, said = _touch(pdf), [str(warning) for warning in pdf.get_warnings()]
-        if table is None or any(_REBUILT.search(warning) for warning in said):
+        rebuilt = any(_REBUILT.search(warning) for warning in said)
+        if table is None or rebuilt:
             table = ObjectTable(pdf)
-        found = pages and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(table, buffer))
+        # A table that only qpdf can read is none for others: they search the file.
+        is_read = _leads_to(buffer, sections[0].offset) if sections else rebuilt
+        found = pages and (is_read or _is_found(table, buffer))
         if found and not (sections and _leads_astray(table, buffer)):
             return pdf, table, said
     except pikepdf.PasswordError:
@@ -350,7 +353,7 @@ def _require_none_lost(before: pikepdf.Pdf, after: ObjectTable) -> None:
 def _is_found(table: ObjectTable, buffer: mmap.mmap) -> bool:
     """The table says of each object what a search of the file says.
 
-    To be asked where the address of the table is wrong: some programs find the table beside it, others search.
+    To be asked where the address of the table is wrong, or a row of it: some programs read the table, others search.
     """
     searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(buffer)}
     # Of a number that is there in two generations the second one counts.
