@@ -33,6 +33,7 @@ from signroom.service.erasing.erase import erase_document
 from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR, archive_document
 from signroom.service.levels.extend_document import extend_document
+from signroom.service.levels.raise_level import SIGNING_SECONDS
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 from signroom.service.signing.finish_signing import finish_signing
@@ -192,8 +193,9 @@ def completed(
     tier: str | None = None,
     context_id: UUID | None = None,
     holder: three_tiers.Holder | None = None,
+    later: timedelta = timedelta(),
 ) -> Document:
-    """A document that is signed in a session, and processed."""
+    """A document that is signed in a session, and processed so much `later`."""
     signer = holder or three_tiers.signer("p256")
 
     async def sign() -> UUID:
@@ -206,6 +208,7 @@ def completed(
         item = preparation.items[0]
         value = signer.sign(item.prepared.to_sign, item.prepared.digest_algorithm.value.lower())
         await finish_signing(ports, opened.session_id, preparation.id, {item.document_id: value})
+        room.clock.time += later
         await process_document(ports, item.document_id)
         return item.document_id
 
@@ -241,6 +244,28 @@ def test_with_a_timestamp_at_once_it_is_completed_at_that_level(
 def counted_levels(ports: Ports, room: Room) -> list[tuple[str | None, int]]:
     counts = read_statistics(ports, room.caller, None, None).counts
     return [(one.level, one.count) for one in counts if one.what is Counted.DOCUMENT]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_document_that_has_waited_for_its_turn_is_completed_as_it_stands_and_archived_later(
+    room: Room, authority: Authority
+) -> None:
+    """In a rush each would wait for the timestamps of all before it."""
+    document = completed(room, authority.ports, Level.B_T, later=timedelta(seconds=SIGNING_SECONDS))
+
+    assert (document.status, document.level) == (DocumentStatus.COMPLETED, Level.B_B)
+    assert (document.level_detail, document.awaits_level) == ("There was no time left.", True)
+    assert archive(authority.ports, document) is None
+    assert room.read(document).level is Level.B_T
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_clock_of_another_machine_that_is_ahead_takes_no_time_from_a_document(
+    room: Room, authority: Authority
+) -> None:
+    document = completed(room, authority.ports, Level.B_T, later=-timedelta(minutes=2))
+
+    assert (document.level, document.level_detail) == (Level.B_T, None)
 
 
 @pytest.mark.parametrize("kind", SignatureType)

@@ -59,7 +59,8 @@ from signroom.service.timestamps.issue_timestamp import count_timestamp, stamp
 SIGNING_SECONDS = 6.0
 """For everything from outside while a signer may be waiting: for one document, and for all of a session together.
 
-A document is to be completed within 10 seconds. The rest of them is for what waits before it, and for its files."""
+They begin with the signature: what a document has waited for its turn is taken from them. It is to be completed within
+10 seconds. The rest of them is for its files."""
 _STAMP_SECONDS = 4.0
 _COLLECT_SECONDS = 6.0
 _NONCE_BITS = 64

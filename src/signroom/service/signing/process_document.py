@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from signroom.domain.document import DocumentStatus
+from signroom.domain.document import Document, DocumentStatus
 from signroom.domain.errors import NotFound, PreparationNotFound, TimestampTooLarge, VerificationFailed
 from signroom.domain.level import Level
 from signroom.ports import Ports
@@ -116,6 +117,18 @@ def find_in_processing(ports: Ports, document_id: UUID) -> Processed | None:
     return None
 
 
+def _patience(ports: Ports, document: Document) -> Patience:
+    """What its session has left for the outside, less what the document has waited for its turn.
+
+    So many documents at once are completed first, as they stand. Their levels come when the rush is over.
+    """
+    owner = document.session_id or document.id
+    waited = timedelta() if document.signed_at is None else ports.clock.now() - document.signed_at
+    # The clocks of two machines differ: what was signed in the future has not waited.
+    seconds = SIGNING_SECONDS - max(0.0, waited.total_seconds())
+    return Patience(min(ports.waits.left(owner, SIGNING_SECONDS), seconds), partial(ports.waits.spend, owner))
+
+
 async def _make(ports: Ports, found: Processed) -> SignedFile:
     document, prepared = found.document, found.prepared
     value, preparation_id = document.signature_value, document.preparation_id
@@ -126,9 +139,7 @@ async def _make(ports: Ports, found: Processed) -> SignedFile:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
         context = found.context or ports.default_context
-        waits, owner = ports.waits, document.session_id or document.id
-        patience = Patience(waits.left(owner, SIGNING_SECONDS), partial(waits.spend, owner))
-        raising = Raising(ports, turn, context, patience, document.timestamp_tier, finds_out=False)
+        raising = Raising(ports, turn, context, _patience(ports, document), document.timestamp_tier, finds_out=False)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):
