@@ -124,8 +124,8 @@ class SqlFeed:
 def _insert_locked() -> sa.Insert:
     """Take the lock of the feed and write the events, in their order, in one statement. For PostgreSQL.
 
-    A row is given its position when it has been joined with the answer of the lock. PostgreSQL asks for that answer once,
-    since to ask has a side effect.
+    A row is given its position when it has been joined with the answer of the lock. PostgreSQL asks for that
+    answer once, since to ask has a side effect.
     """
     locked = sa.select(sa.func.pg_advisory_xact_lock(LOCK).label("locked")).cte("locked")
     lists = (sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in _COLUMNS)
