@@ -113,6 +113,53 @@ def test_changes_of_a_file_are_told_twice(tmp_path: Path, monkeypatch: pytest.Mo
 def test_dbos_still_has_what_is_replaced() -> None:
     """A new version of the library may rename it; then nothing would be rung, and nothing would say so."""
     from dbos import _dbos as launching
+    from dbos._sys_db import SystemDatabase
 
     assert callable(launching.queue_thread)  # type: ignore[attr-defined]
     assert callable(launching.background_jobs_thread)  # type: ignore[attr-defined]
+    assert callable(SystemDatabase._is_latest_version)  # noqa: SLF001
+
+
+def test_a_poll_looks_only_when_something_waits() -> None:
+    """A look costs some milliseconds, a question a tenth of that."""
+    answers = iter([False, False, True])
+    asked: list[bool] = []
+
+    def something_waits() -> bool:
+        asked.append(next(answers))
+        return asked[-1]
+
+    bell = Bell(lambda timeout: timeout, something_waits)
+    bell.wait(0.0)  # not looked at before: it looks
+
+    assert bell.wait(0.0) is False
+    assert asked == [False, False, True]
+
+
+def test_what_was_not_looked_at_for_long_is_looked_at_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "SAFETY_SECONDS", -1.0)
+    bell = Bell(lambda timeout: timeout, lambda: pytest.fail("asked"))
+
+    assert bell.wait(0.0) is False
+
+
+def test_a_queue_of_which_nobody_can_say_anything_is_looked_at(deaf: Alarms) -> None:
+    """The database of this test has no table of jobs. DBOS finds out itself."""
+    assert deaf._something_waits("q") is True  # noqa: SLF001
+
+
+def test_whether_this_version_is_the_newest_is_not_asked_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def is_latest(version: str, _connection: object) -> bool:
+        asked.append(version)
+        return True
+
+    kept = alarms._kept(is_latest)  # noqa: SLF001
+    for _ in range(3):
+        assert kept("1") is True
+    assert asked == ["1"]
+
+    monkeypatch.setattr(alarms, "SAFETY_SECONDS", -1.0)
+    kept("1")
+    assert asked == ["1", "1"]

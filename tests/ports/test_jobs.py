@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from dbos._dbos import _get_dbos_instance as dbos_instance
 from sqlalchemy.engine import Engine
 
 from signroom.domain.errors import (
@@ -197,6 +198,42 @@ def test_a_committed_job_runs_once_even_when_it_was_asked_for_twice(store: SqlSt
     eventually(lambda: last in recorder.ran)
     assert recorder.ran == [subject, last]
     assert recorder.given_up == []
+
+
+def test_that_a_job_is_done_is_written_once(store: SqlStore, running: Running) -> None:
+    """By the end of its workflow, not by a step as well: a step is a transaction of its own."""
+    with store.work() as work:
+        work.enqueue("job", "written-once", uuid4())
+
+    eventually(lambda: running.statuses("written-once") == {"written-once": OK})
+    steps = f"SELECT count(*) FROM {running.table('operation_outputs')} WHERE workflow_uuid = 'written-once'"
+    with running.engine.connect() as connection:
+        assert connection.execute(sa.text(steps)).scalar() == 0
+
+
+def test_a_question_says_whether_a_queue_has_something_to_claim(running: Running) -> None:
+    heard = running.jobs._alarms  # noqa: SLF001
+    unserved = "nobodys"
+    assert heard._something_waits(unserved) is False  # noqa: SLF001
+    client = running.jobs._connected  # noqa: SLF001
+    client.enqueue({"workflow_name": "job", "queue_name": unserved, "workflow_id": "of-nobody"}, str(uuid4()))
+
+    assert heard._something_waits(unserved) is True  # noqa: SLF001
+    assert heard._something_waits(Queue.ARCHIVES.value) is False  # noqa: SLF001
+    running.jobs.withdraw(["of-nobody"])
+
+
+def test_only_what_dbos_writes_to_sqlite_itself_is_not_flushed(running: Running) -> None:
+    if running.engine.dialect.name == "postgresql":
+        return
+    own: sa.Engine = dbos_instance()._sys_db.engine  # noqa: SLF001
+    found = []
+    for engine in (running.engine, own):
+        with engine.connect() as connection:
+            found.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+
+    full, normal = 2, 1
+    assert found == [full, normal]
 
 
 def test_a_queue_of_which_nothing_is_heard_is_left_alone(running: Running) -> None:

@@ -78,8 +78,9 @@ from signroom.store.engine import open_engine
 from signroom.store.known import KEPT_SECONDS
 from signroom.store.schema import migrate, pending
 from signroom.store.sql import SqlStore
+from signroom.store.work.feed import LOCK as FEED_LOCK
 from tests.harness.processes import forking
-from tests.harness.waiting import SECONDS
+from tests.harness.waiting import SECONDS, eventually
 
 NOW = datetime(2026, 11, 23, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -573,6 +574,43 @@ def test_a_reader_of_the_feed_never_misses_an_event(store: SqlStore, application
     assert len({e.id for e in seen}) == writers * each
     with store.read() as work:
         assert seen == work.feed.after(owner, 0, 1000)
+
+
+def test_a_position_is_given_under_the_lock_of_the_feed(
+    store: SqlStore, engine: Engine, application: Application
+) -> None:
+    """On PostgreSQL one statement takes the lock and writes the events. SQLite's writers are alone."""
+    if engine.dialect.name == "sqlite":
+        return
+    sequence = sa.text("SELECT last_value FROM signroom_events_position_seq")
+    here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    waits = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = {here}"
+    ids = [uuid4() for _ in range(3)]
+
+    def write() -> None:
+        with store.work() as work:
+            for event_id in ids:
+                event = recorded(SessionCreated(None, NOW), event_id, application.subscription_id, application.id)
+                work.feed.append(event)
+
+    def ask(question: sa.TextClause) -> int:
+        with engine.connect() as connection:
+            return int(connection.execute(question).scalar_one())
+
+    with store.work() as work:
+        work.feed.append(recorded(SessionCreated(None, NOW), uuid4(), application.subscription_id, application.id))
+    before = ask(sequence)
+    writer = threading.Thread(target=write)
+    with engine.begin() as holder:
+        holder.execute(sa.select(sa.func.pg_advisory_xact_lock(FEED_LOCK)))
+        writer.start()
+        eventually(lambda: ask(sa.text(waits)) == 1)
+        assert ask(sequence) == before
+    writer.join(SECONDS)
+
+    with store.read() as work:
+        found = work.feed.after(application.subscription_id, before, 10)
+    assert [event.id for event in found] == ids
 
 
 def test_settings_of_a_subscription_are_read_back_and_replaced(store: SqlStore, application: Application) -> None:

@@ -54,6 +54,20 @@ def test_a_qualified_certificate_is_trusted(pki: ToyPki, trust: CertificateTrust
     assert len(verdict.path) == 3
 
 
+def test_the_certificate_of_an_authority_is_read_once_unless_it_is_large(
+    pki: ToyPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each signer of the authority brings it along. Somebody's large ones would fill the memory."""
+    _, first = paths.read_chain(pki.chain("e-cpf-a1"))
+    _, again = paths.read_chain(pki.chain("e-cpf-a1"))
+    assert [one is other for one, other in zip(first, again, strict=True)] == [True] * len(first)
+
+    monkeypatch.setattr(paths, "_KEPT_LENGTH", 0)
+    _, anew = paths.read_chain(pki.chain("e-cpf-a1"))
+    assert [one.der for one in anew] == [one.der for one in first]
+    assert not any(one is other for one, other in zip(first, anew, strict=True))
+
+
 def test_issuers_may_come_in_any_order_with_strangers_among_them_and_without_the_root(
     pki: ToyPki, trust: CertificateTrust
 ) -> None:

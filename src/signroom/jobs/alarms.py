@@ -6,8 +6,12 @@ DBOS looks for work again and again, also where there is none. Here each of its 
   changes, and asks which queues have work only when it did.
 - On PostgreSQL each enqueueing transaction sends a notification (``pg_notify``), which comes with its commit. A process
   that does not hear its own, behind a pooler of transactions for example, polls as DBOS does.
-- A queue in which something runs here is polled as DBOS does: places become free without any commit that enqueues.
+- A queue in which something runs here is polled as often as DBOS does: places become free without any commit that
+  enqueues.
 - Every queue is looked at four times a minute in any case.
+
+A look costs some milliseconds of the processor. So a poll asks one small question first, and looks when something
+waits (docs/decisions/0069).
 
 Two threads of DBOS are replaced (docs/decisions/0058): the one that starts a thread for each queue, and the one
 that looks for delayed jobs that are due.
@@ -21,6 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -67,17 +72,29 @@ _PATIENCE_SECONDS = 5.0
 class Bell(threading.Event):
     """What a queue thread of DBOS takes for its stop event, and waits on between two looks."""
 
-    def __init__(self, pause: Callable[[float | None], float | None]) -> None:
+    def __init__(
+        self, pause: Callable[[float | None], float | None], something_waits: Callable[[], bool] = lambda: True
+    ) -> None:
         super().__init__()
         self._pause = pause
+        self._something_waits = something_waits
         self._rung = threading.Event()
         self._restless_until = time.monotonic() + _AT_START_SECONDS
         self._looked = 0.0
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until it is rung, set, or the pause is over. Returns True when it is set: the thread ends."""
-        restless = time.monotonic() < self._restless_until
-        self._rung.wait(timeout if restless else self._pause(timeout))
+        """Until it is rung, set, or the pause is over and something waits.
+
+        Returns True when it is set: the thread ends.
+        """
+        while True:
+            restless = time.monotonic() < self._restless_until
+            pause = timeout if restless else self._pause(timeout)
+            if self._rung.wait(pause) or pause != timeout:
+                break
+            # A poll. Whatever the answer is, nothing waits for a look for longer than without a poll.
+            if time.monotonic() - self._looked > SAFETY_SECONDS or self._something_waits():
+                break
         if self._rung.is_set():
             self.stay_restless()
             super().wait(max(0.0, self._looked + _GAP_SECONDS - time.monotonic()))
@@ -106,18 +123,29 @@ class Alarms:
         self._listening = listening or engine
         self._reader = engine.execution_options(signroom_read_only=True)
         self._queues = tuple(queues)
+        self._registered: set[str] = set()
         self._bells: dict[str, Bell] = {}
         self._delays = Bell(lambda timeout: timeout)
         self._hears = False
         self._told: WeakKeyDictionary[Transaction, set[str]] = WeakKeyDictionary()
         self._is_sqlite = engine.dialect.name == "sqlite"
+        alone = {"signroom_each_alone": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._asker = self._reader.execution_options(**alone)
+        w = workflows(engine)
+        waiting = in_status(w, "ENQUEUED"), w.c.queue_name == sa.bindparam("queue")
+        self._waiting: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(w).where(*waiting).limit(1)
 
     def install(self) -> None:
         """Take the place of two threads of DBOS, before it is launched."""
         self._bells = {}
+        self._registered = set()
         self._delays = Bell(lambda timeout: timeout)
         launching.queue_thread = self._run_queues  # type: ignore[attr-defined]
         launching.background_jobs_thread = self._run_delays  # type: ignore[attr-defined]
+
+    def registered(self, queue: str) -> None:
+        """DBOS knows the queue as this process wants it: its thread may begin."""
+        self._registered.add(queue)
 
     # -- ringing ---------------------------------------------------------------------------------
 
@@ -157,15 +185,19 @@ class Alarms:
     def _run_queues(self, stop_event: threading.Event, dbos: DBOS) -> None:
         """Start a thread of DBOS for each queue, and end them when `stop_event` is set."""
         internal = dbos._registry.get_internal_queue()  # noqa: SLF001
+        database: Any = dbos._sys_db  # noqa: SLF001
+        database._is_latest_version = _kept(database._is_latest_version)  # noqa: SLF001  (asked at each look)
         waiting, threads = {internal.name: internal, **dict.fromkeys(self._queues)}, []
         listener = threading.Thread(target=self._listen, args=(stop_event,), name="jobs-alarm", daemon=True)
         listener.start()
         while waiting and not stop_event.is_set():
             for name, queue in list(waiting.items()):
-                found = queue or _registered(dbos, name)
+                found = queue or (_registered(dbos, name) if name in self._registered else None)
                 if found is None:
                     continue
-                bell = self._bells[name] = Bell(self._pause_of(dbos, name))
+                # Otherwise the thread would read it anew for each look. Nobody changes it while the process runs.
+                found.database_backed_queue = False
+                bell = self._bells[name] = Bell(self._pause_of(dbos, name), partial(self._something_waits, name))
                 bell.ring()  # what was committed before there was a bell has rung nobody
                 thread = threading.Thread(
                     target=queue_worker_thread, args=(bell, dbos, found), name=f"queue-{name}", daemon=True
@@ -187,6 +219,14 @@ class Alarms:
             return SAFETY_SECONDS if self._hears else timeout
 
         return pause
+
+    def _something_waits(self, queue: str) -> bool:
+        """True when DBOS has something to claim, and when nobody can say."""
+        try:
+            with self._asker.connect() as connection:
+                return connection.execute(self._waiting, {"queue": queue}).first() is not None
+        except SQLAlchemyError:
+            return True  # DBOS finds out itself, and says so
 
     def _run_delays(self, stop_event: threading.Event, dbos: DBOS) -> None:
         """Put delayed jobs into their queues when they are due."""
@@ -288,6 +328,24 @@ class Alarms:
 
 
 _NOTIFY = sa.text("SELECT pg_notify(:channel, :what)")
+
+
+def _kept(is_latest: Callable[..., bool]) -> Callable[..., bool]:
+    """`is_latest`, asked again when its answer is `SAFETY_SECONDS` old.
+
+    Which version of the application is the newest changes when a newer one starts. Until a process of the older one
+    has heard of it, that one takes what no version is named for, as it did before.
+    """
+    known: tuple[float, bool] | None = None
+
+    def ask(version: str, connection: Connection | None = None) -> bool:
+        nonlocal known
+        now = time.monotonic()
+        if known is None or now - known[0] > SAFETY_SECONDS:
+            known = now, is_latest(version, connection)
+        return known[1]
+
+    return ask
 
 
 def _registered(dbos: DBOS, name: str) -> Any:

@@ -90,6 +90,13 @@ class Runner:
     """A job whose process died so many times is taken off."""
 
 
+class Done(BaseException):
+    """Ends the step of a job that needs nothing more. No error: DBOS records errors, and what a step returns.
+
+    The end of its workflow, which follows at once, says the same. To record both costs a transaction for each job.
+    """
+
+
 class GivenUp(Exception):
     """Ends a workflow as ERROR after ``give_up`` has run: an operator finds it among the dead letters."""
 
@@ -100,7 +107,11 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
     # Steps of their own: the end of each is a checkpoint, so that a finished job is never run again by recovery.
     @DBOS.step(name=f"{name}.run")
     def run(subject: str) -> dict[str, Any] | None:
-        return _try(job, UUID(subject), runner)
+        """None: as an earlier version has recorded what is done."""
+        outcome = _try(job, UUID(subject), runner)
+        if outcome is None:
+            raise Done
+        return outcome
 
     @DBOS.step(name=f"{name}.later")
     def later(workflow_id: str, subject: str, link: dict[str, Any], outcome: dict[str, Any]) -> bool:
@@ -120,6 +131,8 @@ def register_job(name: str, job: Job, runner: Runner) -> None:
         _begin_log_lines()
         try:
             outcome = run(subject)
+        except Done:
+            return
         except Exception as error:  # whatever it was, the signer must not wait for ever
             if runner.stopping.is_set() and isinstance(error, dbos_error.DBOSException):
                 raise  # the engine went away under a job that was cut off: it is run again elsewhere

@@ -488,7 +488,7 @@ def _layout_of(row: RowMapping | Row) -> PdfLayout | CmsLayout | XmlLayout:
             return XmlLayout(row["tail_before"], options.xml)
 
 
-def preparation_of(row: RowMapping, items: Sequence[RowMapping]) -> Preparation:
+def preparation_of(row: Row, items: Sequence[Row]) -> Preparation:
     chain = chain_of(row["chain"])
     return Preparation(
         id=row["id"],

@@ -30,7 +30,7 @@ def webhook_row(w: Webhook) -> Row:
     }
 
 
-def webhook_of(row: RowMapping) -> Webhook:
+def webhook_of(row: RowMapping | Row) -> Webhook:
     endpoint = None
     if row["url"] is not None:
         endpoint = Endpoint(row["url"], EndpointAuth(row["auth"]), row["user"], row["secret"])
@@ -68,7 +68,7 @@ def delivery_row(d: Delivery) -> Row:
     }
 
 
-def delivery_of(row: RowMapping) -> Delivery:
+def delivery_of(row: RowMapping | Row) -> Delivery:
     return Delivery(**{**row, "status": DeliveryStatus(row["status"])})
 
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -39,6 +40,8 @@ MAX_ISSUERS = 100
 MAX_DEPTH = 10
 MAX_CHAIN = 512 << 10
 """Bytes of all issuers that come along; real ones have 1-4 KB each."""
+_KEPT, _KEPT_LENGTH = 64, 4 << 10
+"""Certificates of authorities that are kept as they were read, of so many bytes at most each."""
 MAX_SIGNATURES = 400
 _MOST_BITS = MAX_SIGNATURES * 2048**2
 """A signature costs the square of its key's bits: so many by keys of 2048 bits, or a quarter of them by 4096."""
@@ -152,7 +155,12 @@ def read_chain(chain: CertificateChain) -> tuple[Link, tuple[Link, ...]]:
     if sum(map(len, chain.issuers)) > MAX_CHAIN:
         raise BadCertificate(f"Its issuers have more than {MAX_CHAIN >> 10} KB together.")
     leaf = read_link(chain.certificate)
-    return leaf, tuple({der: read_link(der) for der in chain.issuers if der != leaf.der}.values())
+    return leaf, tuple({der: _read_issuer(der) for der in chain.issuers if der != leaf.der}.values())
+
+
+def _read_issuer(der: bytes) -> Link:
+    """All signers of an authority bring its certificate along: it is read once. Raises: BadCertificate."""
+    return _kept_issuer(der) if len(der) <= _KEPT_LENGTH else read_link(der)
 
 
 def read_link(der: bytes) -> Link:
@@ -175,6 +183,9 @@ def read_link(der: bytes) -> Link:
         )
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadCertificate from error
+
+
+_kept_issuer = lru_cache(_KEPT)(read_link)
 
 
 def find_path(leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: datetime) -> Path:

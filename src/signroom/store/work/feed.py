@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from itertools import takewhile
 from uuid import UUID
 
@@ -17,9 +18,9 @@ from signroom.ports.store import ANY_EVENT, EventFilter, FeedBounds, LegacyEvent
 from signroom.store import rows, tables
 from signroom.store.work.statements import insert_all, row_of
 
-_LOCK = 7301842557
+LOCK = 7301842557
 """Of PostgreSQL's advisory locks, beside the one of `schema.migrate`."""
-_LOCKED = sa.select(sa.func.pg_advisory_xact_lock(_LOCK))
+_COLUMNS = tuple(column for column in tables.events.c if column.name not in ("position", "data"))
 
 
 class SqlFeed:
@@ -41,9 +42,12 @@ class SqlFeed:
         """
         if not self._events:
             return []
+        written = [rows.event_row(e) for e in self._events]
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(_LOCKED)
-        insert_all(self._connection, tables.events, [rows.event_row(e) for e in self._events])
+            in_columns = {column.name: [row[column.name] for row in written] for column in _COLUMNS}
+            self._connection.execute(_insert_locked(), in_columns)
+        else:
+            insert_all(self._connection, tables.events, written)
         flushed, self._events = self._events, []
         return flushed
 
@@ -114,3 +118,18 @@ class SqlFeed:
             LegacyEvent(row.type, row.session_id, row.document_id, row.at, row.subscription_id, row.application_id)
             for row in legacy
         ]
+
+
+@cache
+def _insert_locked() -> sa.Insert:
+    """Take the lock of the feed and write the events, in their order, in one statement. For PostgreSQL.
+
+    A row is given its position when it has been joined with the answer of the lock. PostgreSQL asks for that
+    answer once, since to ask has a side effect.
+    """
+    locked = sa.select(sa.func.pg_advisory_xact_lock(LOCK).label("locked")).cte("locked")
+    lists = (sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in _COLUMNS)
+    given = sa.func.unnest(*lists).table_valued(*(sa.column(column.name, column.type) for column in _COLUMNS))
+    named = given.render_derived(name="given")
+    chosen = sa.select(*named.c).select_from(locked.join(named, sa.true()))
+    return sa.insert(tables.events).from_select([column.name for column in _COLUMNS], chosen)

@@ -17,6 +17,7 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import MOVES, Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.store import rows, tables
+from signroom.store.prepared import PreparedQuery
 from signroom.store.tables import UtcDateTime
 from signroom.store.work.sessions import lock_session
 from signroom.store.work.statements import by_no_index, insert
@@ -33,11 +34,10 @@ class SqlPreparations:
         self._connection = connection
 
     def of_any_tenant(self, preparation_id: UUID) -> Preparation:
-        return _preparation(self._connection.execute(_with_items(), {"preparation": preparation_id}).mappings().all())
+        return _preparation(_with_items().mappings(self._connection, preparation=preparation_id))
 
     def to_finish_of_any_tenant(self, preparation_id: UUID, session_id: UUID) -> tuple[Preparation, Session]:
-        asked = {"preparation": preparation_id, "session": session_id}
-        found = self._connection.execute(_to_finish(), asked).mappings().all()
+        found = _to_finish().mappings(self._connection, preparation=preparation_id, session=session_id)
         preparation = _preparation(found)
         session = rows.session_of({column.name: found[0][_OF_SESSION + column.name] for column in tables.sessions.c})
         return preparation, session.require_not_erased()
@@ -88,7 +88,7 @@ class SqlPreparations:
 # Made once, as in `statements`: each signature asks these.
 
 
-def _preparation(found: Sequence[sa.RowMapping]) -> Preparation:
+def _preparation(found: Sequence[rows.Row]) -> Preparation:
     """Raises: PreparationNotFound."""
     if not found:
         raise PreparationNotFound
@@ -100,15 +100,15 @@ _OF_SESSION = "of_session_"
 
 
 @cache
-def _to_finish() -> sa.Select[Any]:
+def _to_finish() -> PreparedQuery:
     p, s = tables.preparations, tables.sessions
     query = _query(p.join(s, s.c.id == p.c.session_id), [column.label(_OF_SESSION + column.name) for column in s.c])
-    return query.where(s.c.id == sa.bindparam("session"))
+    return PreparedQuery(query.where(s.c.id == sa.bindparam("session")))
 
 
 @cache
-def _with_items() -> sa.Select[Any]:
-    return _query(tables.preparations, [])
+def _with_items() -> PreparedQuery:
+    return PreparedQuery(_query(tables.preparations, []))
 
 
 def _query(joined: sa.FromClause, more: Sequence[sa.Label[Any]]) -> sa.Select[Any]:

@@ -53,14 +53,13 @@ class SqlSessions:
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
         lock_session(self._connection, session_id)
-        found = self._connection.execute(_to_sign(), {"session": session_id}).all()
-        if not found:
-            raise SignatureSessionNotFound
-        page, first = _session_of_page(found), found[0]
+        found = self._found(_to_sign(), session_id)
+        page = _session_of_page(found)
+        closed, in_processing_now, told = found[0][-3:]
         page.session.require_not_erased()
-        if not first.has_webhooks:
+        if not told:
             self._webhooks.note_none(page.session.subscription_id)
-        return SessionToSign(page, bool(first.closed), int(first.in_processing))
+        return SessionToSign(page, bool(closed), int(in_processing_now))
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         lock_session(self._connection, session_id)
@@ -72,12 +71,12 @@ class SqlSessions:
         return rows.session_of(row).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> LinkedSession:
-        row = self._connection.execute(_by_link(), {"link": link_hash}).one_or_none()
-        if row is None:
+        linked = _by_link().all(self._connection, link=link_hash)
+        if not linked:
             raise SignatureSessionNotFound
-        session, application = _cut(row, _SESSION, _APPLICATION)
+        session, application = _cut(linked[0], _SESSION, _APPLICATION)
         found = rows.session_of(session).require_not_erased()
-        return LinkedSession(found, rows.application_of(application), bool(row.closed))
+        return LinkedSession(found, rows.application_of(application), bool(linked[0][-1]))
 
     def note_opened(self, session: Session, at: datetime) -> bool:
         asked = {"session": session.id, "at": at, _OWNER: session.subscription_id}
@@ -141,7 +140,7 @@ class SqlSessions:
 
     def _found(self, query: PreparedQuery, session_id: UUID) -> Sequence[tuple[Any, ...]]:
         """At least one row. Raises: SignatureSessionNotFound, DatabaseUnavailable."""
-        found = query.all(self._connection, session_id)
+        found = query.all(self._connection, session=session_id)
         if not found:
             raise SignatureSessionNotFound
         return found
@@ -204,27 +203,30 @@ def _with_page() -> sa.FromClause:
 
 
 @cache
-def _to_sign() -> sa.Select[Any]:
+def _to_sign() -> PreparedQuery:
+    """After the columns of `_SHOWN` come those that are named here."""
     s, a, owner = tables.sessions, tables.applications, tables.subscriptions
     # Not of the row's own session: the database would count again for each document.
     mine = s.alias("mine")
     whose = sa.select(mine.c.subscription_id).where(mine.c.id == sa.bindparam("session")).scalar_subquery()
     counted = in_processing(whose).scalar_subquery()
     joined = _with_page().join(owner, owner.c.id == s.c.subscription_id)
-    return _of_one_session(joined, *_SHOWN, erased=True).add_columns(
-        sa.or_(is_closed(a), is_closed(owner)).label("closed"),
-        counted.label("in_processing"),
-        has_webhooks(s.c.subscription_id).label("has_webhooks"),
+    return PreparedQuery(
+        _of_one_session(joined, *_SHOWN, erased=True).add_columns(
+            sa.or_(is_closed(a), is_closed(owner)).label("closed"),
+            counted.label("in_processing"),
+            has_webhooks(s.c.subscription_id).label("has_webhooks"),
+        )
     )
 
 
 @cache
-def _by_link() -> sa.Select[Any]:
+def _by_link() -> PreparedQuery:
     s, a, owner = tables.sessions, tables.applications, tables.subscriptions
     joined = s.join(a, a.c.id == s.c.application_id).join(owner, owner.c.id == s.c.subscription_id)
     closed = sa.or_(is_closed(a), is_closed(owner)).label("closed")
     query = sa.select(*_SESSION.columns, *_APPLICATION.columns, closed).select_from(joined)
-    return query.where(s.c.link_hash == sa.bindparam("link"))
+    return PreparedQuery(query.where(s.c.link_hash == sa.bindparam("link")))
 
 
 @cache

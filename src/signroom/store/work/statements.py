@@ -23,6 +23,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from signroom.domain.errors import ApplicationDisabled, NameTaken, NotFound
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.ports.store import MetadataSearch
+from signroom.store.prepared import PreparedQuery
 from signroom.store.rows import Row
 
 
@@ -60,20 +61,23 @@ def one(connection: Connection, query: sa.Select[Any], missing: type[NotFound]) 
     return row
 
 
-def row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> RowMapping:
-    """The row with that id. Raises: `missing`."""
-    row = connection.execute(_by_id(table), {_ID: row_id}).mappings().one_or_none()
-    if row is None:
-        raise missing
-    return row
+def row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> Row:
+    """The row with that id. Raises: `missing`, DatabaseUnavailable."""
+    return _first(_by_id(table).mappings(connection, **{_ID: row_id}), missing)
 
 
-def locked_row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> RowMapping:
-    """The same, locked. SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE. Raises: `missing`."""
-    row = connection.execute(_locked_by_id(table), {_ID: row_id}).mappings().one_or_none()
-    if row is None:
+def locked_row_of(connection: Connection, table: sa.Table, row_id: UUID, missing: type[NotFound]) -> Row:
+    """The same, locked. SQLite ignores FOR UPDATE: its writers are alone since BEGIN IMMEDIATE.
+
+    Raises: `missing`, DatabaseUnavailable.
+    """
+    return _first(_locked_by_id(table).mappings(connection, **{_ID: row_id}), missing)
+
+
+def _first(found: Sequence[Row], missing: type[NotFound]) -> Row:
+    if not found:
         raise missing
-    return row
+    return found[0]
 
 
 _ID = "id_of_row"
@@ -81,13 +85,13 @@ _ID = "id_of_row"
 
 
 @cache
-def _by_id(table: sa.Table) -> sa.Select[Any]:
-    return sa.select(table).where(table.c.id == sa.bindparam(_ID))
+def _by_id(table: sa.Table) -> PreparedQuery:
+    return PreparedQuery(sa.select(table).where(table.c.id == sa.bindparam(_ID)))
 
 
 @cache
-def _locked_by_id(table: sa.Table) -> sa.Select[Any]:
-    return _by_id(table).with_for_update()
+def _locked_by_id(table: sa.Table) -> PreparedQuery:
+    return PreparedQuery(sa.select(table).where(table.c.id == sa.bindparam(_ID)).with_for_update())
 
 
 @cache

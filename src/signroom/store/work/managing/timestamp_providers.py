@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from signroom.domain.errors import TimestampProviderNotFound
 from signroom.domain.timestamp_provider import ProviderAuth, StoredProvider
 from signroom.store import tables
+from signroom.store.rows import Row
 from signroom.store.work.statements import insert_named, row_of, update_named
 
 
@@ -62,7 +63,7 @@ def _row(provider: StoredProvider) -> dict[str, Any]:
     }
 
 
-def _provider_of(row: RowMapping) -> StoredProvider:
+def _provider_of(row: RowMapping | Row) -> StoredProvider:
     return StoredProvider(
         id=row["id"],
         name=row["name"],

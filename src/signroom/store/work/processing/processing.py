@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, PdfReading
 from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
+from signroom.store.prepared import PreparedQuery
 from signroom.store.work.sessions import lock_session
 from signroom.store.work.statements import update
 from signroom.store.work.statistics.statistics import count_locked
@@ -40,7 +41,7 @@ class SqlProcessing:
     def of_any_tenant(self, document_ids: Sequence[UUID]) -> list[InProcessing]:
         chains: dict[UUID, CertificateChain] = {}
         found = []
-        for row in self._connection.execute(_read(), {"documents": list(document_ids)}):
+        for row in self._of_these(_read_one(), _read(), document_ids):
             document, item, subscription, (chain, reading, context_id) = _cut(row)
             preparation_id = document["preparation_id"]
             if preparation_id not in chains:  # of many documents it is one
@@ -64,7 +65,7 @@ class SqlProcessing:
     def locked_to_settle(self, session_id: UUID, document_ids: Sequence[UUID]) -> SessionToSettle:
         # The session's lock comes first, and what is asked of its other documents after it.
         lock_session(self._connection, session_id)
-        found = self._connection.execute(_to_settle(), {"session": session_id, "documents": list(document_ids)}).all()
+        found = self._of_these(_one_to_settle(), _to_settle(), document_ids, session=session_id)
         if not found:
             raise SignatureSessionNotFound
         documents = []
@@ -73,10 +74,18 @@ class SqlProcessing:
             self._counted[columns["id"]] = bool(columns["counted"])
             documents.append(rows.document_of(columns))
         self._counted_as[session_id] = session["counted_as"]
-        if not found[0].has_webhooks:
+        told, *others = map(bool, found[0][-3:])
+        if not told:
             self._webhooks.note_none(session["subscription_id"])
-        others = bool(found[0].has_others), bool(found[0].waits_for_others)
         return SessionToSettle(rows.session_of(session), documents, *others)
+
+    def _of_these(
+        self, of_one: PreparedQuery, of_all: sa.Select[Any], document_ids: Sequence[UUID], **more: UUID
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of some documents. Most are alone."""
+        if len(document_ids) == 1:
+            return of_one.all(self._connection, document=document_ids[0], **more)
+        return self._connection.execute(of_all, {"documents": list(document_ids), **more}).all()
 
     def save(self, documents: Sequence[Document], session: Session | None = None) -> None:
         counted = [d for d in documents if d.status is DocumentStatus.COMPLETED and not self._counted[d.id]]
@@ -108,6 +117,7 @@ class SqlProcessing:
 
 # Made once, as in `statements`: each signature asks these.
 
+_Condition = Callable[[sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 _ID = "id_of_row"
 _DOCUMENT, _ITEM, _OWNER, _SESSION = (
     list(t.c) for t in (tables.documents, tables.prepared_documents, tables.subscriptions, tables.sessions)
@@ -133,20 +143,33 @@ def _locked() -> sa.Select[Any]:
     return query.order_by(t.c.session_id, t.c.position, t.c.id).with_for_update()
 
 
+_THESE = sa.bindparam("documents", expanding=True, type_=sa.Uuid)
+_THIS = sa.bindparam("document", type_=sa.Uuid)
+
+
 @cache
 def _to_settle() -> sa.Select[Any]:
-    """The columns are those of `_cut_to_settle`, and of the session's other documents."""
+    return _settling(lambda column: column.in_(_THESE))
+
+
+@cache
+def _one_to_settle() -> PreparedQuery:
+    return PreparedQuery(_settling(lambda column: column == _THIS))
+
+
+def _settling(chosen: _Condition) -> sa.Select[Any]:
+    """The columns are those of `_cut_to_settle`, then what is told of webhooks and of the session's other documents."""
     d, s, other = tables.documents, tables.sessions, tables.documents.alias("other")
-    session, these = sa.bindparam("session", type_=sa.Uuid), sa.bindparam("documents", expanding=True, type_=sa.Uuid)
-    others = sa.exists().where(other.c.session_id == session, other.c.id.not_in(these))
+    session = sa.bindparam("session", type_=sa.Uuid)
+    others = sa.exists().where(other.c.session_id == session, sa.not_(chosen(other.c.id)))
     busy = others.where(other.c.status == DocumentStatus.PROCESSING.value, other.c.erased_at.is_(None))
     query = sa.select(*_DOCUMENT, *_SESSION, has_webhooks(s.c.subscription_id).label("has_webhooks"))
     query = query.add_columns(others.label("has_others"), busy.label("waits_for_others"))
-    query = query.join_from(d, s, s.c.id == d.c.session_id).where(d.c.session_id == session, d.c.id.in_(these))
+    query = query.join_from(d, s, s.c.id == d.c.session_id).where(d.c.session_id == session, chosen(d.c.id))
     return query.order_by(d.c.position).with_for_update(of=d)
 
 
-def _cut_to_settle(row: sa.Row[Any]) -> tuple[rows.Row, rows.Row]:
+def _cut_to_settle(row: Sequence[Any]) -> tuple[rows.Row, rows.Row]:
     """A row of `_to_settle`: the document and its session."""
     values = iter(row)
     document, session = ({c.name: next(values) for c in part} for part in (_DOCUMENT, _SESSION))
@@ -170,6 +193,15 @@ def _to_process() -> sa.Select[Any]:
 
 @cache
 def _read() -> sa.Select[Any]:
+    return _reading(lambda column: column.in_(_THESE))
+
+
+@cache
+def _read_one() -> PreparedQuery:
+    return PreparedQuery(_reading(lambda column: column == _THIS))
+
+
+def _reading(chosen: _Condition) -> sa.Select[Any]:
     """The columns are those of `_cut`."""
     d, i, p = tables.documents, tables.prepared_documents, tables.preparations
     r, s, o = tables.pdf_readings, tables.sessions, tables.subscriptions
@@ -177,11 +209,11 @@ def _read() -> sa.Select[Any]:
     joined = d.join(i, own).join(p, p.c.id == d.c.preparation_id).join(o, o.c.id == d.c.subscription_id)
     joined = joined.outerjoin(r, r.c.document_id == d.c.id).outerjoin(s, s.c.id == d.c.session_id)
     query = sa.select(*_DOCUMENT, *_ITEM, *_OWNER, p.c.chain, r.c.reading, s.c.security_context_id)
-    query = query.select_from(joined).where(d.c.id.in_(sa.bindparam("documents", expanding=True)))
+    query = query.select_from(joined).where(chosen(d.c.id))
     return query.where(d.c.status == DocumentStatus.PROCESSING.value).order_by(d.c.position)
 
 
-def _cut(row: sa.Row[Any]) -> tuple[rows.Row, rows.Row, rows.Row, tuple[bytes, bytes | None, UUID | None]]:
+def _cut(row: Sequence[Any]) -> tuple[rows.Row, rows.Row, rows.Row, tuple[bytes, bytes | None, UUID | None]]:
     """A row of `_read`: document, its part of the preparation, subscription; chain, reading, context."""
     values = iter(row)
     document, item, owner = ({c.name: next(values) for c in part} for part in (_DOCUMENT, _ITEM, _OWNER))
