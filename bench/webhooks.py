@@ -1,7 +1,7 @@
 """Webhooks per second to one endpoint, as a ratio to a bare loop that signs and posts the same bodies.
 
-PostgreSQL and one `worker`, whose start is over. What waits is heaped up while it is stopped: each session that is opened
-is an event.
+PostgreSQL and one `worker`, whose start is over. What waits is heaped up while it is stopped: each session that is
+opened is an event.
 """
 
 from __future__ import annotations
