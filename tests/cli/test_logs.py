@@ -155,6 +155,7 @@ log.info("in hand")
 log.error("too")
 for number in range(3):
     log.info("next", number=number)
+logs.write_what_is_left()
 os._exit(0)
 """
 

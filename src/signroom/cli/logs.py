@@ -163,6 +163,10 @@ def write_what_is_left() -> None:
     """Let the thread write what it has not written yet. Returns after five seconds at the latest."""
     if _apart.is_set():
         _asked_to_write().wait(_LAST_SECONDS)
+    if not _apart.is_set():  # the thread ends, and may have some lines in hand
+        for thread in threading.enumerate():
+            if thread.name == _THREAD:
+                thread.join(_LAST_SECONDS)
 
 
 def _put(*items: str | threading.Event, most: int = _MOST_LATER) -> None:
