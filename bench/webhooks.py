@@ -1,10 +1,13 @@
 """Webhooks per second to one endpoint, as a ratio to a bare loop that signs and posts the same bodies.
 
-PostgreSQL and one `worker`. What waits is heaped up before: each session that is opened is an event.
+PostgreSQL and one `worker`, whose start is over. What waits is heaped up while it is stopped: each session that is
+opened is an event.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +32,8 @@ SLOW = 0.1
 """Seconds that the slow endpoint thinks."""
 _SECRET = "whsec_" + "A" * 43 + "="
 _PATIENCE = 300.0
+_START_SECONDS = 35.0
+"""After so long a worker has run all its schedules once, and looks at its queues only when it is told."""
 
 
 def main() -> None:
@@ -60,11 +65,14 @@ def _run(thinking: float) -> tuple[float, float, float]:
                 ThreadPoolExecutor(CLIENTS) as clients,
             ):
                 ok(client.post(WEBHOOKS, json={"url": endpoint.url, "eventTypes": ["SessionCreated"]}))
+                service.work()
+                worker = service.pids[-1]
+                time.sleep(_START_SECONDS)
+                os.kill(worker, signal.SIGSTOP)
                 for answer in clients.map(lambda _: client.post("/api/signature-sessions", json={}), range(EVENTS)):
                     ok(answer)
-            service.work()
-            worker = service.pids[-1]
             before, first = cpu(worker), len(set(_ids(endpoint.seen)))
+            os.kill(worker, signal.SIGCONT)
             began = time.perf_counter()
             while (told := len(set(_ids(endpoint.seen)))) < EVENTS:
                 assert time.perf_counter() - began < _PATIENCE, told

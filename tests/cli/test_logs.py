@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.harness.server import ROOT
 
@@ -73,3 +74,124 @@ def test_what_goes_wrong_is_written_before_anything_else_happens() -> None:
 
     events = [json.loads(line)["event"] for line in written.splitlines()]
     assert events == ["one", "two", "library.message"]
+
+
+MAY_NOT_BLOCK = """
+import os, structlog
+from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
+
+os.set_blocking(2, False)
+configure_logs()
+log = structlog.get_logger()
+log.info("first")
+write_lines_apart()
+for number in range(3_000):
+    log.info("next", number=number)
+print("said", flush=True)
+write_what_is_left()
+os._exit(0)
+"""
+
+
+def test_no_line_is_lost_where_writing_does_not_wait() -> None:
+    """Whoever shares our standard error may have set it so. What did not fit in the pipe was gone, in mid-line."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", MAY_NOT_BLOCK], cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "said\n"
+        written = [json.loads(line) for line in process.communicate()[1].splitlines()]
+
+    assert [line.get("number") for line in written] == [None, *range(3_000)]
+
+
+FINDS_THE_DISK_FULL = """
+import os, sys, structlog
+from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
+
+configure_logs()
+log = structlog.get_logger()
+real = os.dup(2)
+for apart in (False, True):
+    if apart:
+        write_lines_apart()
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
+    for _ in range(3):
+        log.error("gone")
+    os.dup2(real, 2)
+    log.error("back")
+    log.error("after")
+write_what_is_left()
+os._exit(0)
+"""
+
+
+def test_lines_that_cannot_be_written_are_counted() -> None:
+    command = [sys.executable, "-c", FINDS_THE_DISK_FULL]
+    written = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stderr
+
+    events = [json.loads(line) for line in written.splitlines()]
+    assert sorted(line["event"] for line in events) == ["after"] * 2 + ["back"] * 2 + ["log.lines_lost"] * 2
+    assert [line["lines"] for line in events if "lines" in line] == [3, 3]
+
+
+THREAD_ENDS = """
+import os, structlog
+from signroom.cli import logs
+
+logs.configure_logs()
+log = structlog.get_logger()
+logs.write_lines_apart()
+write = logs._write
+
+def fail(*given):
+    logs._write = write
+    raise RuntimeError
+
+log.error("before")
+logs._write = fail
+log.info("in hand")
+log.error("too")
+for number in range(3):
+    log.info("next", number=number)
+logs.write_what_is_left()
+os._exit(0)
+"""
+
+
+def test_lines_are_written_when_their_thread_has_ended() -> None:
+    """It would have gathered 20,000 of them, and each warning would have waited. The log says it once."""
+    command = [sys.executable, "-c", THREAD_ENDS]
+    written = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stderr
+
+    events = [json.loads(line)["event"] for line in written.splitlines()]
+    assert sorted(events) == ["before", "in hand", "log.thread_ended", *["next"] * 3, "too"]
+
+
+HAS_ROOM_FOR_LITTLE = """
+import resource, signal, structlog, sys
+from signroom.cli.logs import configure_logs
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+configure_logs()
+log = structlog.get_logger()
+log.error("begun", text="x" * 1000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+for _ in range(4):
+    log.error("begun", text="x" * 1000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.error("after")
+"""
+
+
+def test_a_line_that_was_begun_spoils_no_other(tmp_path: Path) -> None:
+    """The disk was full in the middle of it."""
+    with (tmp_path / "log").open("wb") as log:
+        subprocess.run([sys.executable, "-c", HAS_ROOM_FOR_LITTLE], cwd=ROOT, check=True, stderr=log, timeout=60)
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    (torn,) = (line for line in lines if not line.endswith("}"))
+    whole = [json.loads(line) for line in lines if line != torn]
+    assert [line["event"] for line in whole] == ["begun"] * 2 + ["after", "log.lines_lost"]
+    assert whole[-1]["lines"] == 3

@@ -1,7 +1,7 @@
 """A private PgBouncer in front of the tests' own PostgreSQL: each transaction takes a connection that is free.
 
-with running_pooler(database_url, most=4) as url:
-    ...
+with running_pooler(database_url, most=4) as pooler:
+    pooler.url
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -35,9 +36,40 @@ max_client_conn = 200
 """
 
 
+@dataclass
+class Pooler:
+    """``url``: the same database through it."""
+
+    url: str
+    _command: list[str]
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers, at the same address as before."""
+        silent = subprocess.DEVNULL
+        process = self._process = subprocess.Popen(self._command, stdout=silent, stderr=silent)
+        plain = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+        def answers() -> bool:
+            assert process.poll() is None, "the pooler has ended"
+            try:
+                psycopg.connect(plain, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        eventually(answers)
+
+    def kill(self) -> None:
+        """In the middle of whatever is asked."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
 @contextmanager
-def running_pooler(database_url: str, *, most: int) -> Iterator[str]:
-    """The URL of the same database through a pooler of transactions, with at most `most` connections to the server."""
+def running_pooler(database_url: str, *, most: int) -> Iterator[Pooler]:
+    """A pooler of transactions, with at most `most` connections to the server."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         not_run("pgbouncer is not installed: apt-get install pgbouncer")
@@ -49,22 +81,10 @@ def running_pooler(database_url: str, *, most: int) -> Iterator[str]:
         configuration.write_text(_CONFIGURATION.format(url=url, port=port, users=users, most=most))
         folder.chmod(0o755)  # as root the program steps down
         account = ["-u", "nobody"] if os.geteuid() == 0 else []
-        silent = subprocess.DEVNULL
-        process = subprocess.Popen([program, "-q", *account, str(configuration)], stdout=silent, stderr=silent)
-        pooled = url.set(port=port)
-        plain = pooled.set(drivername="postgresql").render_as_string(hide_password=False)
-
-        def answers() -> bool:
-            assert process.poll() is None, "the pooler has ended"
-            try:
-                psycopg.connect(plain, connect_timeout=5).close()
-            except psycopg.OperationalError:
-                return False
-            return True
-
+        pooled = url.set(port=port).render_as_string(hide_password=False)
+        pooler = Pooler(pooled, [program, "-q", *account, str(configuration)])
         try:
-            eventually(answers)
-            yield pooled.render_as_string(hide_password=False)
+            pooler.start()
+            yield pooler
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            pooler.kill()

@@ -24,26 +24,38 @@ MOST = 4
 
 
 def test_sessions_are_signed_through_a_pooler_of_transactions(postgres: Postgres, tmp_path: Path) -> None:
+    """At the end it goes away under a signature, and comes back."""
     database = postgres.new_database()
     document = {"file": {"name": "a.pdf", "content": base64(hard_pdfs.make("plain"))}}
     with (
         running_pooler(database, most=MOST) as pooler,
-        installation(tmp_path, database, f"file://{tmp_path}/files", SIGNROOM_POOLER_URL=pooler) as made,
+        installation(tmp_path, database, f"file://{tmp_path}/files", SIGNROOM_POOLER_URL=pooler.url) as made,
     ):
         web, worker = made.start("serve", "--no-jobs"), made.start("worker")
 
-        def sign(_number: int) -> Json:
+        def begin() -> str:
             opened = made.open_session(web, documents=[document] * 2)
             page = made.page(web, opened)
             key, chain = page.demo_key()
             preparation = ok(page.prepare(chain))
             ok(page.finish(preparation, values_of(preparation, key)))
-            return made.wait(web, opened["sessionId"])
+            return str(opened["sessionId"])
+
+        def sign(_number: int) -> Json:
+            return made.wait(web, begin())
 
         with ThreadPoolExecutor(6) as signers:
             sessions = list(signers.map(sign, range(12)))
         by_us = connections(database)
         logs = web.log.read_text() + worker.log.read_text()
+
+        under_way = begin()
+        pooler.kill()
+        assert [machine.status("/health/ready") for machine in (web, worker)] == [503, 503]
+        pooler.start()
+        web.wait_until_ready()
+        worker.wait_until_ready()
+        sessions += [made.wait(web, under_way), sign(0)]
 
     assert {session["status"] for session in sessions} == {"Completed"}
     # What is committed wakes the other machine: each has a connection past the pooler, on which it is told.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import select
 import sys
 import threading
 from collections import deque
@@ -72,7 +73,9 @@ def configure_logs(level: int = logging.INFO) -> None:
 
 
 class Lines:
-    """Writes lines to a file, each as a whole, from any thread. A line that cannot be written is lost."""
+    """Writes lines to a file, each as a whole, from any thread. Lines that cannot be written are counted, and the log
+    says how many they were as soon as it can be written again.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -82,9 +85,7 @@ class Lines:
         if _apart.is_set():
             _wait_for(line)
             return
-        with _WRITING, suppress(OSError, ValueError):
-            self._file.write(f"{line}\n")
-            self._file.flush()
+        _write_here(self._file, f"{line}\n")
 
     def later(self, line: str) -> None:
         """Written within some hundredths of a second, once `write_lines_apart` was called."""
@@ -122,7 +123,28 @@ _PATIENCE_SECONDS = 1.0
 """For a warning to be written. After one has waited so long, the next ones do not wait until something was written."""
 _LAST_SECONDS = 5.0
 _apart, _news, _hurry, _stands_still = (threading.Event() for _ in range(4))
-_lost = 0
+
+
+class _Lost:
+    """Lines that were lost and that the log has not told of."""
+
+    def __init__(self) -> None:
+        self._count, self._lock = 0, threading.Lock()
+
+    def add(self, count: int) -> None:
+        if count:
+            with self._lock:
+                self._count += count
+
+    def take(self) -> int:
+        with self._lock:
+            count, self._count = self._count, 0
+        return count
+
+
+_lost = _Lost()
+_torn = False
+"""Whether a line was begun and could not be ended. The next one begins on a line of its own."""
 
 
 def write_lines_apart() -> None:
@@ -134,23 +156,28 @@ def write_lines_apart() -> None:
     if not _apart.is_set():
         _apart.set()
         atexit.register(write_what_is_left)
-        threading.Thread(target=_write_again_and_again, name=_THREAD, daemon=True).start()
+        threading.Thread(target=_write_until_it_fails, name=_THREAD, daemon=True).start()
 
 
 def write_what_is_left() -> None:
     """Let the thread write what it has not written yet. Returns after five seconds at the latest."""
     if _apart.is_set():
         _asked_to_write().wait(_LAST_SECONDS)
+    if not _apart.is_set():  # the thread ends, and may have some lines in hand
+        for thread in threading.enumerate():
+            if thread.name == _THREAD:
+                thread.join(_LAST_SECONDS)
 
 
 def _put(*items: str | threading.Event, most: int = _MOST_LATER) -> None:
-    global _lost  # noqa: PLW0603  (a number that is only told)
     if len(_LATER) < most:
         _LATER.extend(items)
     else:
-        _lost += 1
+        _lost.add(sum(isinstance(item, str) for item in items))
     if not _news.is_set():
         _news.set()
+    if not _apart.is_set():  # the thread has ended meanwhile
+        _write_left([])
 
 
 def _asked_to_write(*lines: str) -> threading.Event:
@@ -168,36 +195,110 @@ def _wait_for(line: str) -> None:
         _stands_still.set()
 
 
-def _write_again_and_again() -> None:
-    global _lost
+def _write_until_it_fails() -> None:
+    """After an error that nobody has thought of, each line is written by whoever says it, as before this thread."""
+    in_hand: list[str | threading.Event] = []
+    try:
+        _write_again_and_again(in_hand)
+    except BaseException:
+        _apart.clear()
+        _write_left(in_hand)
+        log.exception("log.thread_ended")
+
+
+def _write_again_and_again(in_hand: list[str | threading.Event]) -> None:
+    """`in_hand` has what was taken and not written yet."""
+    telling = 0
     while True:
         _news.wait()
         _hurry.wait(_GATHERING_SECONDS)
         _news.clear()
         _hurry.clear()
-        found = [_LATER.popleft() for _ in range(len(_LATER))]
-        _write("".join(item for item in found if isinstance(item, str)))
+        in_hand += [_LATER.popleft() for _ in range(len(_LATER))]
+        lost = _write(sys.stderr, "".join(item for item in in_hand if isinstance(item, str)))
         _stands_still.clear()
-        for item in found:
-            if isinstance(item, threading.Event):
-                item.set()
-        lost, _lost = _lost, 0
+        _set_events(in_hand)
+        in_hand.clear()
         if lost:
-            log.warning("log.lines_lost", lines=lost)
+            _lost.add(lost - (telling > 0) + telling)  # the line that should have told was lost, too
+            telling = 0
+        else:
+            telling = _lost.take()
+            if telling:
+                log.warning("log.lines_lost", lines=telling)
 
 
-def _write(text: str) -> None:
-    """Past Python's own buffer: a process that is forked meanwhile would wait for its lock for ever."""
-    left = memoryview(text.encode("utf-8", "backslashreplace"))
-    with suppress(OSError, ValueError):
-        while left:
-            left = left[os.write(sys.stderr.fileno(), left) :]
+def _write_left(in_hand: list[str | threading.Event]) -> None:
+    """Write what the thread has left, `in_hand` first."""
+    while _LATER:
+        with suppress(IndexError):  # another one has taken it
+            in_hand.append(_LATER.popleft())
+    for item in in_hand:
+        if isinstance(item, str):
+            _write_here(sys.stderr, item)
+    _set_events(in_hand)
+
+
+def _set_events(items: list[str | threading.Event]) -> None:
+    for item in items:
+        if isinstance(item, threading.Event):
+            item.set()
+
+
+def _write_here(file: TextIO, line: str) -> None:
+    """Write a line in the thread that says it."""
+    with _WRITING:
+        lost = _write(file, line)
+        _lost.add(lost)
+    telling = 0 if lost else _lost.take()
+    if telling:
+        log.warning("log.lines_lost", lines=telling)
+
+
+def _write(file: TextIO, text: str) -> int:
+    """Past Python's own buffer: a process that is forked meanwhile would wait for its lock for ever. Returns how many
+    lines were lost.
+    """
+    global _torn  # noqa: PLW0603
+    octets = (b"\n" if _torn else b"") + text.encode("utf-8", "backslashreplace")
+    left = memoryview(octets)
+    try:
+        descriptor = file.fileno()
+    except (OSError, ValueError):  # it is no file of the system, or closed
+        return _write_to_object(file, text)
+    while left:
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:  # whoever shares our standard error has made it so, and its reader is slow
+            _wait_for_room(descriptor)
+        except OSError:
+            written = len(octets) - len(left)
+            if written:
+                _torn = octets[written - 1 : written] != b"\n"
+            return bytes(left).count(b"\n") - (not written and octets[:1] == b"\n")
+    _torn = False
+    return 0
+
+
+def _wait_for_room(descriptor: int) -> None:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLOUT)
+    poller.poll()
+
+
+def _write_to_object(file: TextIO, text: str) -> int:
+    try:
+        file.write(text)
+        file.flush()
+    except (OSError, ValueError):
+        return text.count("\n")
+    return 0
 
 
 def _begin_alone() -> None:
     """A forked process has no such thread, and the lines that wait are its parent's."""
-    global _WRITING  # noqa: PLW0603
-    _WRITING = threading.Lock()
+    global _WRITING, _lost
+    _WRITING, _lost = threading.Lock(), _Lost()
     _apart.clear()
     _LATER.clear()
 

@@ -1,10 +1,11 @@
-"""The ``Fetch`` port on httpx: addresses that strangers wrote, asked for without a way into our own network.
+"""The ``Fetch`` port: addresses that strangers wrote, asked for without a way into our own network.
 
 1. The URL is taken apart once, strictly (`addresses.read_target`).
 2. Its host is looked up once, and every address that comes back must be allowed.
 3. The connection goes to one of these very addresses. The name is looked up nowhere else, so an answer that changes
    in between (DNS rebinding) changes nothing; ``Host``, SNI and the certificate check still use the name. A delivery
-   may take a connection that the one before has left open to the same name at the same address (`kept`).
+   may take a connection that the one before has left open to the same name at the same address (`kept`). Deliveries
+   speak over sockets of their own, all else goes through httpx.
 4. A redirect starts again at 1; `post` and `deliver`, which may carry credentials, follow none. No proxy, no cookie,
    nothing from the environment.
 5. The answer is counted as it comes, uncompressed, against a limit and a deadline.
@@ -21,19 +22,20 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
 
+import h11
 import httpx
 import structlog
 
 from signroom.domain.errors import FileTooLarge
 from signroom.fetch.addresses import Address, Guard, Target, read_target
-from signroom.fetch.kept import KeptConnections, KeptWay, delivery_loop
+from signroom.fetch.kept import KeptConnections, NoConnection, Post, WrongCertificate
+from signroom.fetch.loops import loop_of_thread
 from signroom.fetch.names import suggested_name
 from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.operations import Timed
@@ -58,8 +60,10 @@ _KEEPING_THE_METHOD = frozenset({307, 308})
 _NOT_REACHED = "Its host cannot be reached."
 """The one answer for a host that is not known, is not allowed, or takes no connection: who asks does not learn which
 names and addresses exist in our own network. The log says which of the three it was."""
+_WRONG_CERTIFICATE = "Its host has no valid certificate for that name."
 _TOO_SLOW = "It took too long."
 _BROKEN = "The connection broke off."
+_NO_CONNECTION = "no connection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +102,6 @@ class _Call:
     """Its headers or its body are for that one address."""
     redirects: bool = True
     """Whether it goes on to where an answer leads."""
-    silence: float | None = None
-    """Seconds without a single byte; None: as everywhere."""
-    kept: bool = False
-    """Whether it goes over a connection that stays open for the next one."""
-
-
-class _Way(Protocol):
-    """How a call gets to its target."""
-
-    async def ask(self, address: Address, request: httpx.Request) -> httpx.Response:
-        """The answer of `address`. Raises: httpx.HTTPError."""
-
-    async def aclose(self) -> None: ...
-
-
-class _OwnWay:
-    """A connection for one call."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
-        self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
-
-    async def ask(self, address: Address, request: httpx.Request) -> httpx.Response:
-        return await self._transport.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
 
 
 @dataclass(slots=True)
@@ -132,7 +109,7 @@ class _Answer:
     """A successful answer whose body is still to be read. ``deadline`` is a time of the event loop."""
 
     target: Target
-    way: _Way
+    transport: httpx.AsyncHTTPTransport
     response: httpx.Response
     deadline: float = field(kw_only=True)
 
@@ -140,7 +117,7 @@ class _Answer:
         try:
             await self.response.aclose()
         finally:
-            await self.way.aclose()
+            await self.transport.aclose()
 
     async def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """Raises: Unreachable, FileTooLarge."""
@@ -186,7 +163,8 @@ class GuardedFetch:
         self._tls = tls or _system_tls()
         self._resolve = resolve or SystemNames()
         self._patience, self._timed, self._agent = patience, timed, agent
-        self._kept = KeptConnections(self._tls)
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._kept = KeptConnections(self._tls, patience.connect)
 
     @asynccontextmanager
     async def stream(self, url: str, *, limit: int) -> AsyncIterator[Fetched]:
@@ -226,27 +204,34 @@ class GuardedFetch:
 
     def deliver(self, url: str, body: bytes, headers: Mapping[str, str], *, limit: int, seconds: float) -> Answer:
         # Only the deadline counts: an endpoint may think for as long as it lasts.
-        call = _Call("POST", tuple(headers.items()), body, confidential=True, silence=seconds, kept=True)
-        return asyncio.run_coroutine_threadsafe(self._deliver(url, call, limit, seconds), delivery_loop()).result()
-
-    async def _deliver(self, url: str, call: _Call, limit: int, seconds: float) -> Answer:
-        target = read_target(url)
-        deadline = asyncio.get_running_loop().time() + seconds
+        target, started = read_target(url), time.monotonic()
+        sent = (*self._headers(target), *headers.items())
+        post = Post(target, sent, body, limit=limit, deadline=started + seconds)
         try:
-            async with asyncio.timeout_at(deadline):
-                answer = await self._ask(target, call, deadline)
-        except _NotReachable as error:
-            raise await self._refusal(error) from None
-        except (TimeoutError, httpx.TimeoutException) as error:
+            with self._timing("POST", target):
+                return self._kept.ask(self._addresses_by(post), post)
+        except (_NotReachable, NoConnection) as error:
+            refused = _told(target, error, started)
+            if (wait := self._refusal_wait(refused)) > 0:
+                time.sleep(wait)
+            raise Unreachable(_NOT_REACHED) from None
+        except WrongCertificate as error:
+            raise Unreachable(_WRONG_CERTIFICATE) from error
+        except TimeoutError as error:
             raise Unreachable(_TOO_SLOW) from error
-        except httpx.HTTPError as error:
+        except (OSError, h11.ProtocolError) as error:
             raise Unreachable(_BROKEN) from error
-        try:
-            start = await _start(answer, limit)
-        finally:
-            await answer.close()
-        response = answer.response
-        return Answer(response.status_code, response.headers.get("retry-after"), start)
+
+    def _addresses_by(self, post: Post) -> Sequence[Address]:
+        """Those that may be asked, before the deadline. Raises: _NotReachable, TimeoutError."""
+        if post.target.literal is not None:
+            return self._allowed([post.target.literal])
+
+        async def look_up() -> Sequence[Address]:
+            async with asyncio.timeout(post.seconds_left()):
+                return await self._addresses(post.target)
+
+        return asyncio.run_coroutine_threadsafe(look_up(), loop_of_thread("signroom-names")).result()
 
     async def _exchange(self, url: str, call: _Call, limit: int) -> bytes:
         answer = await self._open(url, call, self._patience.exchange)
@@ -277,108 +262,115 @@ class GuardedFetch:
             raise Unreachable(_BROKEN) from error
         raise Unreachable("It redirects too often.")
 
-    async def _ask(self, target: Target, call: _Call, deadline: float) -> _Answer:
-        timed = self._timed
+    def _timing(self, method: str, target: Target) -> AbstractContextManager[object]:
         # Neither path nor query: both may hold what only the two sides should know.
-        with nullcontext() if timed is None else timed("fetch", call.method, scheme=target.scheme, host=target.host):
+        timed = self._timed
+        return nullcontext() if timed is None else timed("fetch", method, scheme=target.scheme, host=target.host)
+
+    async def _ask(self, target: Target, call: _Call, deadline: float) -> _Answer:
+        with self._timing(call.method, target):
             return await self._send(target, call, deadline)
 
     async def _send(self, target: Target, call: _Call, deadline: float) -> _Answer:
-        way: _Way = KeptWay(self._kept, target) if call.kept else _OwnWay(self._tls)
+        # The transport alone: httpx's client would follow redirects, keep cookies and read the environment.
+        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
         started = time.monotonic()
         try:
             addresses = await self._addresses(target)
-            response = await self._connect(way, target, addresses, call)
+            response = await self._connect(transport, target, addresses, call)
         except _NotReachable as error:
-            await way.aclose()
-            log.warning("fetch.not_reached", host=target.host, reason=error.reason)
-            # An address tells nothing by the clock: who asks has written it.
-            error.started = started if target.literal is None else None
-            raise
+            await transport.aclose()
+            raise _told(target, error, started) from None
         except BaseException:
-            await way.aclose()
+            await transport.aclose()
             raise
-        return _Answer(target, way, response, deadline=deadline)
+        return _Answer(target, transport, response, deadline=deadline)
 
     async def _refusal(self, error: _NotReachable) -> Unreachable:
         """Wait until the time at which the refusal may be told."""
-        quantum = self._patience.refusal
-        if error.started is not None and quantum > 0:
-            wait = quantum - (time.monotonic() - error.started) % quantum
-            # Hundreds that were asked together would be refused together, and hold up everybody else's answers.
-            await asyncio.sleep(wait + secrets.SystemRandom().uniform(0, quantum * _SPREAD))
+        wait = self._refusal_wait(error)
+        if wait > 0:
+            await asyncio.sleep(wait)
         return Unreachable(_NOT_REACHED)
 
-    async def _addresses(self, target: Target) -> Sequence[Address]:
-        """Raises: _NotReachable when one of them is not allowed, or there is none."""
-        found: list[Address]
-        if target.literal is not None:
-            found = [target.literal]
-        else:
-            try:
-                async with asyncio.timeout(self._patience.connect):
-                    names = await self._resolve(target.host)
-                found = [ip_address(name) for name in dict.fromkeys(names)]
-            except (NameNotFound, TimeoutError, ValueError) as error:
-                raise _NotReachable("no address is known") from error
-        if not found:
-            raise _NotReachable("no address is known")
-        if not all(self._guard.allows(address) for address in found):
-            raise _NotReachable("an address is not allowed")
-        return found
+    def _refusal_wait(self, error: _NotReachable) -> float:
+        """Seconds until the refusal may be told."""
+        quantum = self._patience.refusal
+        if error.started is None or quantum <= 0:
+            return 0
+        wait = quantum - (time.monotonic() - error.started) % quantum
+        # Hundreds that were asked together would be refused together, and hold up everybody else's answers.
+        return wait + secrets.SystemRandom().uniform(0, quantum * _SPREAD)
 
-    async def _connect(self, way: _Way, target: Target, addresses: Sequence[Address], call: _Call) -> httpx.Response:
+    async def _addresses(self, target: Target) -> Sequence[Address]:
+        """Those that may be asked. Raises: _NotReachable."""
+        if target.literal is not None:
+            return self._allowed([target.literal])
+        try:
+            async with asyncio.timeout(self._patience.connect):
+                names = await self._resolve(target.host)
+            return self._allowed([ip_address(name) for name in dict.fromkeys(names)])
+        except (NameNotFound, TimeoutError, ValueError) as error:
+            raise _NotReachable("no address is known") from error
+
+    def _allowed(self, addresses: Sequence[Address]) -> Sequence[Address]:
+        """The first ones of a name. Raises: _NotReachable when one of all is not allowed, or there is none."""
+        if not addresses:
+            raise _NotReachable("no address is known")
+        if not all(self._guard.allows(address) for address in addresses):
+            raise _NotReachable("an address is not allowed")
+        return addresses[:_MAX_ADDRESSES]
+
+    async def _connect(
+        self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
+    ) -> httpx.Response:
         """Raises: _NotReachable, Unreachable for a wrong certificate, httpx.HTTPError."""
         failure: httpx.HTTPError | None = None
-        for address in addresses[:_MAX_ADDRESSES]:
+        for address in addresses:
             try:
-                return await way.ask(address, self._request(target, address, call))
+                return await transport.handle_async_request(self._request(target, address, call))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if _is_tls(error):
-                    raise Unreachable("Its host has no valid certificate for that name.") from error
+                    raise Unreachable(_WRONG_CERTIFICATE) from error
                 failure = error
-        raise _NotReachable("no connection") from failure
+        raise _NotReachable(_NO_CONNECTION) from failure
+
+    def _headers(self, target: Target) -> tuple[tuple[str, str], ...]:
+        """Those of each call."""
+        return (
+            ("Host", target.authority),
+            ("User-Agent", self._agent),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "identity"),
+        )
 
     def _request(self, target: Target, address: Address, call: _Call) -> httpx.Request:
         patience = self._patience
-        silence = patience.read if call.silence is None else call.silence
         return httpx.Request(
             call.method,
             httpx.URL(scheme=target.scheme, host=str(address), port=target.port, path="/"),
-            headers=[
-                ("Host", target.authority),
-                ("User-Agent", self._agent),
-                ("Accept", "*/*"),
-                ("Accept-Encoding", "identity"),
-                *(() if call.kept else (("Connection", "close"),)),
-                *call.headers,
-            ],
+            headers=[*self._headers(target), ("Connection", "close"), *call.headers],
             content=call.body,
             extensions={
                 "target": target.path.encode("ascii"),
                 "sni_hostname": target.host,
                 "timeout": {
                     "connect": patience.connect,
-                    "read": silence,
-                    "write": silence,
+                    "read": patience.read,
+                    "write": patience.read,
                     "pool": patience.connect,
                 },
             },
         )
 
 
-async def _start(answer: _Answer, limit: int) -> bytes:
-    """The first `limit` bytes of the body, or what came of it in time. More of it is never asked for."""
-    start = bytearray()
-    parts = answer.response.aiter_raw()
-    try:
-        async with asyncio.timeout_at(answer.deadline):
-            while len(start) < limit and (part := await anext(parts, None)) is not None:
-                start += part
-    except (TimeoutError, httpx.HTTPError):
-        # The status has said it all: an answer that breaks off, or never ends, is one all the same.
-        return bytes(start[:limit])
-    return bytes(start[:limit])
+def _told(target: Target, error: _NotReachable | NoConnection, started: float) -> _NotReachable:
+    """The refusal, after the log was told why."""
+    refused = error if isinstance(error, _NotReachable) else _NotReachable(_NO_CONNECTION)
+    log.warning("fetch.not_reached", host=target.host, reason=refused.reason)
+    # An address tells nothing by the clock: who asks has written it.
+    refused.started = started if target.literal is None else None
+    return refused
 
 
 @cache

@@ -43,6 +43,7 @@ from signroom.service.access.operators import act_for_subscription, this_operato
 from signroom.service.documents.add_document import Accepted, document_of_session, record_documents
 from signroom.service.documents.upload_files import upload_plain
 from signroom.service.erasing import index_persons as indexing
+from signroom.service.erasing import late_files
 from signroom.service.erasing.delete_tenants import delete_application, delete_subscription, finish_deletions
 from signroom.service.erasing.erase import erase_session
 from signroom.service.erasing.late_files import delete_late_files
@@ -134,6 +135,38 @@ def test_a_file_that_comes_when_all_is_gone_is_looked_for_an_hour_later(room: Ro
 
     assert not any(half.exists() for half in halves)
     assert room.has(used.original.blob_key)
+    assert delete_late_files(room.ports) == 0
+
+
+def test_a_late_file_that_cannot_be_deleted_holds_up_only_itself(
+    room: Room, operator: OperatorCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes first, and more of them than one look takes. It goes once that is possible."""
+    monkeypatch.setattr(late_files, "_AT_ONCE", 2)
+    other = shop(room, operator)
+    other.delete(operator)
+    assert finish_deletions(room.ports) == 1
+    late = room.file(f"{other.files[0]}-{uuid4().hex}").blob_key
+    stuck = [f"sessions/00/{UUID(int=number)}-" for number in range(4)]
+    with room.ports.store.work() as work:
+        work.erasures.expect_late_files(stuck, room.clock.now())
+    keys = [room.file(f"{beginning}original").blob_key for beginning in stuck]
+    beside = room.file(f"{stuck[0]}signed").blob_key
+    room.clock.advance(hours=1)
+    delete = type(room.ports.blobs).delete
+
+    def refuse(blobs: object, key: str) -> None:
+        if key in keys:
+            raise StorageUnavailable
+        delete(room.ports.blobs, key)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(room.ports.blobs), "delete", refuse)
+        with pytest.raises(StorageUnavailable, match="4 late files"):
+            delete_late_files(room.ports)
+    assert [room.has(key) for key in (*keys, beside, late)] == [True] * 4 + [False] * 2
+
+    assert delete_late_files(room.ports) == len(keys)
     assert delete_late_files(room.ports) == 0
 
 

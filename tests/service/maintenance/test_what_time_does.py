@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from signroom.domain.blob_key import UploadFolder
 from signroom.domain.document import UNSIGNED_LIFETIME, DocumentStatus
 from signroom.domain.errors import (
     DocumentNotFound,
@@ -303,6 +304,20 @@ def test_uploads_that_nothing_has_used_go_with_all_their_files(room: Room) -> No
         assert work.uploads.of_any_tenant(used.upload.id).used
         with pytest.raises(UploadNotFound):
             work.uploads.of_any_tenant(begun.upload.id)
+
+
+def test_what_a_killed_process_has_left_of_an_upload_goes_with_it(room: Room) -> None:
+    """Half a part, and one that no row points to: only who looks into the folder finds them."""
+    begun = begin_upload(room.ports, room.caller)
+    folder = UploadFolder(begun.upload.id)
+    half, whole = (room.files / room.file(folder.part(number, uuid4())).blob_key for number in range(2))
+    half = half.rename(half.with_name(f"{half.name}#1"))
+    of_another = room.files / room.file(UploadFolder(uuid4()).part(0, uuid4())).blob_key
+    room.clock.advance(days=1, hours=1, minutes=1)
+
+    assert purge_uploads(room.ports) == 1
+
+    assert [file.exists() for file in (half, whole, of_another)] == [False, False, True]
 
 
 # -- rows that were needed for a while ---------------------------------------------------------------

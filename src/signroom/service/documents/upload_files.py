@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
-from signroom.domain.blob_key import UploadFolder
+from signroom.domain.blob_key import UploadFolder, blobs_of_upload
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
@@ -180,14 +180,17 @@ def purge_uploads(ports: Ports) -> int:
     """Forget uploads that nothing has used within a day; returns how many. May run late, twice, and at once.
 
     When the day is over nobody can use them any more (`require_alive`): so their files go first, their rows at last,
-    and a crash in between leaves nothing behind.
+    and a crash in between leaves nothing behind. What lies beside the files that rows point to goes, too: a process
+    that was killed has left half a part, or a whole one that it could not write down.
     """
     purged, before = 0, ports.clock.now() - LIFETIME - PURGE_GRACE
     while True:
         with ports.store.read() as work:
             abandoned = work.uploads.abandoned(before, _PURGED_AT_ONCE)
             parts = work.uploads.part_keys([u.id for u in abandoned])
-        for key in [*parts, *(u.file.blob_key for u in abandoned if u.file is not None)]:
+        strays = ports.blobs.beginning_with(*(blobs_of_upload(u.id) for u in abandoned)) if abandoned else []
+        files = [u.file.blob_key for u in abandoned if u.file is not None]
+        for key in dict.fromkeys([*parts, *files, *strays]):
             ports.blobs.delete(key)
         with ports.store.work() as work:
             late = set(work.uploads.part_keys([u.id for u in abandoned])).difference(parts)

@@ -55,8 +55,11 @@ class Erasures(Protocol):
     def expect_late_files(self, beginnings: Sequence[str], look_at: datetime) -> None:
         """The rows of these blobs are gone, or go with this transaction. Those that are there at `look_at` go then."""
 
-    def late_files(self, first: datetime | None, last: datetime, limit: int) -> list[str]:
-        """At most `limit` of those beginnings that are to be looked at between `first` and `last`, in that order."""
+    def late_files(self, first: datetime | None, last: datetime, limit: int, but: int = 0) -> list[str]:
+        """At most `limit` of those beginnings that are to be looked at between `first` and `last`, in that order.
+
+        Without the first `but` of them.
+        """
 
     def forget_late_files(self, beginnings: Sequence[str]) -> None:
         """Their blobs are gone."""

@@ -75,12 +75,13 @@ class SqlErasures:
         t = tables.late_files
         insert_all(self._connection, t, [{"beginning": one, "look_at": look_at} for one in beginnings])
 
-    def late_files(self, first: datetime | None, last: datetime, limit: int) -> list[str]:
+    def late_files(self, first: datetime | None, last: datetime, limit: int, but: int = 0) -> list[str]:
         t = tables.late_files
         query = sa.select(t.c.beginning).where(t.c.look_at <= last)
         if first is not None:
             query = query.where(t.c.look_at >= first)
-        return list(self._connection.execute(query.order_by(t.c.look_at, t.c.beginning).limit(limit)).scalars())
+        query = query.order_by(t.c.look_at, t.c.beginning).limit(limit).offset(but)
+        return list(self._connection.execute(query).scalars())
 
     def forget_late_files(self, beginnings: Sequence[str]) -> None:
         t = tables.late_files
