@@ -132,6 +132,9 @@ class Splice:
     start: int
     end: int
     octets: bytes
+    is_certain: bool = False
+    """They stand right before the end tag of their place: no octets of the file but end tags look like one, for there
+    are as many as there are such elements."""
 
     def into(self, data: bytes) -> bytes:
         return b"".join((data[: self.start], self.octets, data[self.end :]))
@@ -157,7 +160,7 @@ def splice(document: XmlDocument, place: Place, element: bytes) -> Splice:
     if place.insertion is XmlInsertion.APPEND_CHILD:
         end = _end_of_element(document, place.anchor)
         if end is not None:
-            return Splice(end, end, element)
+            return Splice(end, end, element, is_certain=True)
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
     if codec is None:
