@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         failures += table.failures
     print("T: more than B-B, at signing; DSS raises a file of level B-B. LT and LTA: of level B-T before, laid out and")
     print("written. again: LTA once more. DSS judges path and revocation data, too; here that is done before.")
+    print("XML is parsed once and brought into its canonical form once, whoever raises it: parse once and floor.")
     print(f"What DSS made of {_JUDGED >> 10} KB, its validation finds valid and of that level.")
     print(*failures, sep="\n", end="\n" if failures else "")
 
@@ -144,9 +145,9 @@ class _Times:
                     f"{spent / floor:.2f}",
                     told if theirs is None else f"{theirs:.1f}",
                     told if theirs is None else str(dss.lengths[level]),
-                    told if theirs is None else f"{spent / theirs:.3f}",
+                    told if theirs is None else f"{spent / theirs:.2g}",
                     "-" if pyhanko is None else f"{min(pyhanko):.1f}",
-                    "-" if pyhanko is None else f"{spent / min(pyhanko):.3f}",
+                    "-" if pyhanko is None else f"{spent / min(pyhanko):.2g}",
                 )
             )
         return table
