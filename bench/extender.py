@@ -44,6 +44,8 @@ class Extender:
     milliseconds: dict[str, list[float]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
     """Bytes that a level adds."""
+    judged: list[str] = field(default_factory=list)
+    """The levels of which `require_levels` was sure."""
 
     def warm(self, files: Mapping[str, Path]) -> None:
         """`files`: those that the levels begin with."""
@@ -71,6 +73,7 @@ class Extender:
                     (one,) = judge.judge(self._output(level))["signatures"]
                     assert one["level"] == f"{self.form}-BASELINE-{level}", one
                     assert one["indication"] == "TOTAL_PASSED", one
+                    self.judged.append(level)
 
     def _output(self, level: str) -> Path:
         return self.folder / f"raised-{level}"

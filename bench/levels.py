@@ -73,16 +73,19 @@ def main(arguments: Sequence[str] = ()) -> None:
         *((of_other, one) for one in _OTHERS if chosen.only in one[0] and one[1] <= chosen.most),
     ]
     failures: list[str] = []
+    judged: list[str] = []
     for make, of in rows:
         with multiprocessing.get_context("spawn").Pool(1) as process:
             table = process.apply(make, of)
         for cells in table.cells:
             _print(cells)
         failures += table.failures
+        judged += table.judged
     print("T: more than B-B, at signing; DSS raises a file of level B-B. LT and LTA: of level B-T before, laid out and")
     print("written. again: LTA once more. DSS judges path and revocation data, too; here that is done before.")
     print("XML is parsed once and brought into its canonical form once, whoever raises it: parse once and floor.")
-    print(f"What DSS made of {_JUDGED >> 10} KB, its validation finds valid and of that level.")
+    if judged:
+        print(f"What DSS made is valid and of that level, says its validation, of: {', '.join(judged)}.")
     print(*failures, sep="\n", end="\n" if failures else "")
 
 
@@ -100,6 +103,8 @@ def _size_of(name: str) -> int:
 class _Table:
     cells: list[tuple[str, ...]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    judged: list[str] = field(default_factory=list)
+    """The levels of this file that DSS made, and its validation found to be so."""
 
 
 @dataclass
@@ -124,7 +129,8 @@ class _Times:
 
     def table(self, file: str, dss: extender.Extender) -> _Table:
         """A row per level."""
-        table = _Table(failures=[f"DSS, {file}, {level}: {reason}" for level, reason in dss.reasons.items()])
+        table = _Table(judged=[f"{file} {level}" for level in dss.judged])
+        table.failures = [f"DSS, {file}, {level}: {reason}" for level, reason in dss.reasons.items()]
         floor = self.least("floor")
         ours = {
             "T": max(0.0, self.least("stamped") - self.least("plain")),  # smaller than what varies, where it is 0
