@@ -130,7 +130,9 @@ class _Times:
     def table(self, file: str, dss: extender.Extender) -> _Table:
         """A row per level."""
         table = _Table(judged=[f"{file} {level}" for level in dss.judged])
-        table.failures = [f"DSS, {file}, {level}: {reason}" for level, reason in dss.reasons.items()]
+        table.failures = [
+            f"DSS, {file}, {level}: {reason}" for level, reason in dss.reasons.items() if reason != "not run"
+        ]
         floor = self.least("floor")
         ours = {
             "T": max(0.0, self.least("stamped") - self.least("plain")),  # smaller than what varies, where it is 0
@@ -138,7 +140,8 @@ class _Times:
         }
         for level, spent in ours.items():
             theirs = dss.least(level)
-            told = "-" if level == "again" else "failed" if level in dss.reasons else "not run"
+            told = "-" if level == "again" else dss.reasons.get(level, "not run")
+            told = told if len(told) < min(_WIDTHS[2:]) else "failed"
             pyhanko = self.taken.get(f"pyHanko {level}")
             table.cells.append(
                 (

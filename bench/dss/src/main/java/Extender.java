@@ -76,7 +76,7 @@ public final class Extender {
             long more = new File(words[3]).length() - file.length();
             return String.format(Locale.ROOT, "{\"ms\": %.3f, \"bytes\": %d}", taken / 1e6, more);
         } catch (OutOfMemoryError full) {
-            return "{\"error\": \"out of memory\"}";
+            return "{\"error\": \"no memory\"}";
         } catch (Exception | LinkageError failed) { // the next file may do better
             return "{\"error\": \"" + told(failed) + "\"}";
         }
