@@ -12,7 +12,7 @@ from bench.report import Part, run
 
 PARTS = (
     Part("pades", "PAdES B-B: prepare and finish", pades.main),
-    Part("levels", "PAdES B-T, B-LT, B-LTA", levels.main),
+    Part("levels", "B-T, B-LT and B-LTA, beside DSS and pyHanko", levels.main),
     Part("requests", "What a request costs", requests.main),
     Part("api", "The API", api.main),
     Part("batch", "A session, phase by phase", batch.main),

@@ -188,30 +188,33 @@ def share() -> subprocess.Popen[str]:
     return process
 
 
-def _folder() -> Path:
-    sources = sorted(path for path in _SOURCE.rglob("*") if path.is_file())
+def _folder(source: Path = _SOURCE) -> Path:
+    sources = sorted(path for path in source.rglob("*") if path.is_file())
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signroom-judges" / f"dss-{key}"
 
 
-def built() -> Path:
-    """The folder of the built judge. The first caller builds it; callers in other processes wait until it is there."""
-    folder = _folder()
+def built(source: Path = _SOURCE) -> Path:
+    """The folder of the built judge. The first caller builds it; callers in other processes wait until it is there.
+
+    `source`: of another small program with DSS in it, whose `pom.xml` says the same.
+    """
+    folder = _folder(source)
     mark = folder / "built"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists():
-            _build(folder)
+            _build(folder, source)
             mark.touch()
     return folder
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, source: Path) -> None:
     """Raises nothing: what cannot be built is reported as tests that were not run."""
     require_tools("javac", "mvn")
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["mvn", "--quiet", "--batch-mode", "--file", str(_SOURCE / "pom.xml"), f"-Djudge.build={folder}"]
+    command = ["mvn", "--quiet", "--batch-mode", "--file", str(source / "pom.xml"), f"-Djudge.build={folder}"]
     try:
         done = subprocess.run(
             [*command, "package"], capture_output=True, text=True, check=False, timeout=_MINUTES_TO_BUILD * 60

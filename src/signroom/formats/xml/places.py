@@ -42,6 +42,7 @@ _ID = re.compile(r"[\w.:-]{1,1000}")
 """What can stand behind # as it is. Wider than xs:ID, which may not begin with a digit: many do."""
 
 _END_TAG = re.compile(rb"</([^\s<>?!/]+)\s*>\s*")
+_END_OF_TAG = re.compile(rb"\s*>")
 _MARKUP = re.compile(
     rb"""<(?: !--.*?-- | \?.*?\? | !\[CDATA\[.*?\]\] | (?P<end>/)[^>]*+
           | (?P<start>[^\s!?/>]++)(?:[^>"']++|"[^"]*+"|'[^']*+')*+ )>""",
@@ -132,6 +133,9 @@ class Splice:
     start: int
     end: int
     octets: bytes
+    is_certain: bool = False
+    """They stand right before the end tag of their place: no octets of the file but end tags look like one, for there
+    are as many as there are such elements."""
 
     def into(self, data: bytes) -> bytes:
         return b"".join((data[: self.start], self.octets, data[self.end :]))
@@ -157,7 +161,7 @@ def splice(document: XmlDocument, place: Place, element: bytes) -> Splice:
     if place.insertion is XmlInsertion.APPEND_CHILD:
         end = _end_of_element(document, place.anchor)
         if end is not None:
-            return Splice(end, end, element)
+            return Splice(end, end, element, is_certain=True)
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
     if codec is None:
@@ -229,7 +233,7 @@ def _end_of_element(document: XmlDocument, element: Element) -> int | None:
     # As <name/> it has no end tag, and something else that looks like one could make up for it.
     if not all(len(each) or each.text for each in same):
         return None
-    ends = [found.start() for found in re.finditer(rb"</%b\s*>" % re.escape(written.encode()), document.data)]
+    ends = _end_tags(document.data, written.encode())
     if len(ends) != len(same):
         return None
     # End tags come in another order than start tags: those of what is inside first, those of what is around last.
@@ -237,6 +241,19 @@ def _end_of_element(document: XmlDocument, element: Element) -> int | None:
     inside = sum(each.prefix == element.prefix for each in element.iterdescendants(element.tag))
     end: int = ends[same.index(element) - around + inside]
     return end
+
+
+def _end_tags(content: bytes, name: bytes) -> list[int]:
+    """Where what looks like an end tag of the qualified `name` begins. A plain search is three times as quick as a
+    pattern."""
+    tag, found = b"</" + name, []
+    at = content.find(tag)
+    while at >= 0:
+        behind = at + len(tag)
+        if _END_OF_TAG.match(content, behind) is not None:
+            found.append(at)
+        at = content.find(tag, behind)
+    return found
 
 
 def _tags(content: bytes, ordinal: int) -> tuple[re.Match[bytes], re.Match[bytes]]:

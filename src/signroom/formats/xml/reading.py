@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ _MAX_TAGS = 1_500_000
 """Each costs memory and time, however small it is. Comments and the like count, too."""
 _MAX_ATTRIBUTES = 300
 """Of one element: writing them in order takes time that grows with the square."""
+_DEEPEST = 200
+"""Elements around one that gets more: libxml2 reads 256 in each other."""
 _FEW_NAMESPACES = 16
 _MANY_ATTRIBUTES = etree.XPath(f"boolean(//*[@*[{_MAX_ATTRIBUTES + 1}]])")
 # By the attributes, of which most files have few: ten times faster than to ask each element.
@@ -72,7 +74,6 @@ class XmlDocument:
             raise XmlTooComplex(f"It has more than {_MAX_TAGS} tags.")
         self.hashes: dict[object, Hash] = {}
         """What `canonical` has taken in of this file."""
-        self._spare: tuple[Tree, int] | None = None
         self._ids: dict[str, list[Element]] | None = None
         self._namespaces: int | None = None
         self.tree: Tree = self.parse_again()
@@ -99,6 +100,15 @@ class XmlDocument:
         self._work += octets
         if self._work > _MAX_WORK + _MAX_PASSES * len(self.data):
             raise XmlTooComplex("Its signatures ask for more digests than a document may need.")
+
+    def has_room_for(self, octets: bytes, element: Element) -> bool:
+        """Whether elements in `octets` can be added in `element`, and all can be read. They are no deeper than ten.
+
+        Raises: XmlTooComplex where it takes too much to read them.
+        """
+        self.spend(len(octets))
+        few = self.tags + octets.count(b"<") <= _MAX_TAGS
+        return few and sum(1 for _ in element.iterancestors()) < _DEEPEST
 
     def parse_again(self) -> Tree:
         """A tree of its own, which may be changed. Raises: InvalidXml, XmlTooComplex."""
@@ -139,24 +149,6 @@ class XmlDocument:
         if len(found) != 1:
             raise XmlElementNotFound(f"{len(found)} elements have that Id.")
         return found[0]
-
-    def take_over(self, before: XmlDocument, place: int) -> None:
-        """Use the tree of `before` where one may be changed: that saves another one.
-
-        `before` is this document without something that was put into its signature number `place`, and into that alone.
-        Nobody looks at it any more.
-        """
-        self._spare = before.tree, place
-
-    def twin_without(self, hidden: Sequence[Element]) -> tuple[Tree, list[Element]]:
-        """A second tree of the whole document, and in it the signatures `hidden`, which nobody looks into."""
-        spare, self._spare = self._spare, None
-        if spare is not None and any(each is self.signatures[spare[1]] for each in hidden):
-            tree, _ = spare
-            others = dict(zip(self.signatures, tree.getroot().iter(SIGNATURE), strict=True))
-            return tree, [others[each] for each in hidden]
-        del spare
-        return self.twins(hidden)
 
     def twins(self, elements: Iterable[Element]) -> tuple[Tree, list[Element]]:
         """A second tree, and in it the same elements in the same order."""

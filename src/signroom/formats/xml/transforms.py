@@ -98,6 +98,14 @@ def take_in(
     return found
 
 
+def takes_in(document: XmlDocument, signature: Element, reference: Reference, inside: Element) -> bool:
+    """Whether what the reference is about changes with the content of the element `inside`. Raises: Fault."""
+    element = target(document, reference)
+    _, hidden = _ways(document, signature, reference, element)
+    line = {inside, *inside.iterancestors()}
+    return (element is None or element in line) and line.isdisjoint(hidden)
+
+
 def _ways(
     document: XmlDocument, signature: Element, reference: Reference, element: Element | None
 ) -> tuple[Canonicalization | None, tuple[Element, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from signroom.domain.signature import (
 )
 from signroom.formats import values
 from signroom.formats.xml import format as xml
-from signroom.ports.files import Signed
+from signroom.ports.files import Signed, Stored
 from tests.pki import three_tiers
 from tests.pki.three_tiers import NOW
 
@@ -70,7 +71,7 @@ def step(file: Path, augmentation: Augmentation, at: datetime = NOW, generation:
     laid_out = xml.lay_out_augmentation(file, augmentation, now=at, data=None, reading=None)
     token = None if laid_out.imprint is None else three_tiers.stamp(laid_out.imprint, at, generation)
     found = xml.augment(file, laid_out, token=token, data=None, reading=None)
-    assert found.stored.length == file.stat().st_size
+    assert found.stored == Stored(file.stat().st_size, hashlib.sha256(file.read_bytes()).digest())
 
 
 def archive(file: Path, value: bytes, data: ValidationData) -> None:

@@ -27,7 +27,7 @@ from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indicat
 from signroom.formats.xml import format as xml
 from signroom.formats.xml.lasting import steps
 from signroom.formats.xml.lasting.properties import MAX_TOKEN, MAX_VALUE, timestamp
-from signroom.formats.xml.places import Place, Splice
+from signroom.formats.xml.places import Place, Splice, splice
 from signroom.formats.xml.reading import XmlDocument
 from tests.formats.xml.files import INVOICE
 from tests.formats.xml.lasting.raising import (
@@ -69,6 +69,20 @@ def file(tmp_path: Path) -> Path:
     """Without a signature."""
     found = tmp_path / "file.xml"
     found.write_bytes(PLAIN)
+    return found
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[XmlDocument]:
+    """The documents of which a tree was made, each as often as one was."""
+    found: list[XmlDocument] = []
+    parse = XmlDocument.parse_again
+
+    def noted(document: XmlDocument) -> Any:
+        found.append(document)
+        return parse(document)
+
+    monkeypatch.setattr(XmlDocument, "parse_again", noted)
     return found
 
 
@@ -151,23 +165,47 @@ def test_data_of_the_signer_alone_is_not_enough(file: Path) -> None:
     assert reached(file) == [Level.B_LT]
 
 
-def test_a_step_looks_at_the_file_before_and_after_it_and_at_nothing_once_it_has_its_token(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_parses_the_file_once_and_not_when_it_has_its_token(file: Path, parsed: list[XmlDocument]) -> None:
     value = sign(file, "p256")
-    parsed, parse = [0], XmlDocument.parse_again
-
-    def counted(document: XmlDocument) -> Any:
-        parsed[0] += 1
-        return parse(document)
-
-    monkeypatch.setattr(XmlDocument, "parse_again", counted)
+    del parsed[:]
     archived = laid_out(file, Augmentation(ARCHIVE, data_of("p256"), value))
-    assert parsed == [2]
+    assert len(parsed) == 1
     augment(file, archived, token_for(archived))
-    assert parsed == [2]
+    assert len(parsed) == 1
     augment(file, laid_out(file, Augmentation(None, data_of("rsa2048"), value)), None)
-    assert parsed == [4]
+    assert len(parsed) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "behind", "times"),
+    [
+        (PLAIN, b"", 1),
+        (b'<p:a xmlns:p="urn:a" xml:lang="pt"><?x <ds:Signature >?><p:Signature/>Signature</p:a>', b"", 1),
+        (b'<a xmlns="http://uri.etsi.org/01903/v1.3.2#"/>', b"", 1),
+        (PLAIN, b"<!-- </xades:UnsignedSignatureProperties> </xades:QualifyingProperties> -->", 2),
+    ],
+)
+@pytest.mark.parametrize("use", [SIGNATURE, ARCHIVE, None])
+def test_a_file_that_is_parsed_once_comes_out_as_if_it_were_parsed_again(
+    file: Path, parsed: list[XmlDocument], *, content: bytes, behind: bytes, times: int, use: TimestampUse | None
+) -> None:
+    """Also where a comment looks like the place: then it is parsed again."""
+    file.write_bytes(content)
+    value = sign(file, "p256")
+    sign(file, "rsa2048", stamped=False)
+    signed = file.read_bytes() + behind
+    outcomes = []
+    for again in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if again:
+                patch.setattr(steps, "splice_of", lambda *of: replace(splice(*of), is_certain=False))
+            file.write_bytes(signed)
+            del parsed[:]
+            planned = laid_out(file, Augmentation(use, data_of("p256"), value))
+            augment(file, planned, None if use is None else token_for(planned))
+            assert len({id(one) for one in parsed}) == (2 if again else times)
+            outcomes.append((planned, file.read_bytes()))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_what_would_end_up_elsewhere_is_not_put_in(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ def imprint(
     use: TimestampUse,
     *,
     before: Sequence[Element],
+    behind: Sequence[bytes] = (),
     method: Canonicalization,
     algorithm: str,
 ) -> bytes:
@@ -48,6 +49,7 @@ def imprint(
         parts: the signature in it.
         use: what the timestamp is about.
         before: the unsigned signature properties before an archive timestamp.
+        behind: canonical forms of more of them, which are not in the file yet.
         method: its ds:CanonicalizationMethod; where there is none, C14N 1.0.
         algorithm: one of `KNOWN`.
 
@@ -66,7 +68,11 @@ def imprint(
             key_info = parts.element.find(ds("KeyInfo"))
             objects = [each for each in parts.element.iterchildren(ds("Object")) if not _is_qualifying(each)]
             own = [parts.signed_info, value, *([] if key_info is None else [key_info])]
-            for element in (*own, *before, *objects):
+            for element in (*own, *before):
+                found.update(octets(document, element, method))
+            for form in behind:
+                found.update(form)
+            for element in objects:
                 found.update(octets(document, element, method))
             return found.digest()
 

@@ -39,11 +39,23 @@ class ReadSignature:
     """Among all ds:Signature of the document, counted from 0."""
     parts: SignatureParts
     unsigned: Unsigned
-    level: SignatureLevel
+    value: bytes
+    """As in `CheckedValue`."""
+    chain: CertificateChain
     embedded: tuple[tuple[WrittenTimestamp, EmbeddedTimestamp], ...]
     """The timestamps that can be read, as they are written and as they were judged; in the order of the file."""
     data: ValidationData
     """All certificates and revocation data that the signature has."""
+
+    @property
+    def timestamps(self) -> tuple[EmbeddedTimestamp, ...]:
+        """By their times."""
+        return tuple(sorted((one for _, one in self.embedded), key=lambda one: one.time))
+
+    def level(self) -> SignatureLevel:
+        """How far it has come. Raising it does not ask: the names of all that it has are compared for that."""
+        stamps = self.timestamps
+        return SignatureLevel(self.value, self.chain, _level(self.chain.certificate, stamps, self.data), stamps)
 
 
 def read_levels(document: XmlDocument) -> FileLevels:
@@ -54,7 +66,7 @@ def read_levels(document: XmlDocument) -> FileLevels:
     data = NO_DATA
     for one in signatures:
         data += one.data
-    return FileLevels(tuple(one.level for one in signatures), data)
+    return FileLevels(tuple(one.level() for one in signatures), data)
 
 
 def read_signatures(document: XmlDocument, *, compare: bool = True, value: bytes | None = None) -> list[ReadSignature]:
@@ -98,16 +110,10 @@ def read_one(
         if token is not None:
             intact = compare and token.is_intact and _fits(document, parts, written, token)
             embedded.append((written, EmbeddedTimestamp(written.use, token.time, token.authority, intact)))
-    stamps = [one for _, one in embedded]
-    in_tokens = (der for one in stamps for der in (one.authority.certificate, *one.authority.issuers))
+    in_tokens = (der for _, one in embedded for der in (one.authority.certificate, *one.authority.issuers))
     data = ValidationData((*parts.certificates, *in_tokens)) + unsigned.data
-    level = SignatureLevel(
-        value=as_checked,
-        chain=CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate)),
-        level=_level(certificate, stamps, data),
-        timestamps=tuple(sorted(stamps, key=lambda one: one.time)),
-    )
-    return ReadSignature(place, parts, unsigned, level, tuple(embedded), data)
+    chain = CertificateChain(certificate, tuple(der for der in parts.certificates if der != certificate))
+    return ReadSignature(place, parts, unsigned, as_checked, chain, tuple(embedded), data)
 
 
 def _fits(document: XmlDocument, parts: SignatureParts, written: WrittenTimestamp, token: Token) -> bool:

@@ -7,6 +7,7 @@ the signer's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,7 +32,7 @@ def split(
     of_signer = _above([signer], known)
     only = _above(authorities, known) - of_signer
     names = {known[der].subject for der in only} - {known[der].subject for der in of_signer}
-    numbers = {known[der].serial_number for der in only}
+    numbers = {known[der].number for der in only}
     certificates = {der for der in data.certificates if der in only}
     lists = {der for der in data.lists if _issuer(der) in names}
     responses = {der for der in data.responses if (found := _numbers(der)) and found <= numbers}
@@ -59,20 +60,28 @@ def without(data: ValidationData, known: ValidationData) -> ValidationData:
     )
 
 
-def _known(ders: Iterable[bytes]) -> dict[bytes, x509.Certificate]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Of one certificate. The library makes its names anew each time that they are asked for."""
+
+    subject: x509.Name
+    issuer: x509.Name
+    number: int
+
+
+def _known(ders: Iterable[bytes]) -> dict[bytes, _Names]:
     """Those that can be read."""
-    found: dict[bytes, x509.Certificate] = {}
+    found: dict[bytes, _Names] = {}
     for der in dict.fromkeys(ders):
         try:
             certificate = load_certificate(der)
-            _ = certificate.subject, certificate.issuer
+            found[der] = _Names(certificate.subject, certificate.issuer, certificate.serial_number)
         except _UNREADABLE:
             continue
-        found[der] = certificate
     return found
 
 
-def _above(start: Iterable[bytes], known: dict[bytes, x509.Certificate]) -> set[bytes]:
+def _above(start: Iterable[bytes], known: dict[bytes, _Names]) -> set[bytes]:
     """The certificates of `start` and those above them, by their names."""
     by_subject: dict[x509.Name, list[bytes]] = {}
     for der, certificate in known.items():

@@ -5,6 +5,9 @@ that there are. Not one octet goes away or changes. Signatures and timestamps th
 
 The first half looks at the file as it will be, but for the token, which is one text inside an element of ours. The
 second half puts that text into the same file, by its digest, and looks at nothing else again.
+
+Usually nothing in the file is about the place of the addition, and the place is certain. Then what holds before holds
+after, and the file is parsed once. Else the file after the step is parsed and judged as well.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree  # type: ignore[import-untyped]
 
 from signroom.domain.augmentation import Augmentation, LaidOutAugmentation, TimestampUse
 from signroom.domain.errors import (
@@ -25,6 +31,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import Indication, XmlInsertion
 from signroom.domain.validation import Check
+from signroom.formats.xml.canonical import standalone_octets
 from signroom.formats.xml.lasting import properties
 from signroom.formats.xml.lasting.imprints import imprint, usual_method
 from signroom.formats.xml.lasting.levels import WORK_OF_A_TOKEN, ReadSignature, read_one, read_signatures
@@ -33,11 +40,19 @@ from signroom.formats.xml.lasting.tokens import read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned, read_unsigned
 from signroom.formats.xml.places import Place, Splice, in_encoding_of
 from signroom.formats.xml.places import splice as splice_of
-from signroom.formats.xml.reading import XmlDocument
-from signroom.formats.xml.signature import CANONICALIZATIONS, XADES, Fault
+from signroom.formats.xml.reading import XmlDocument, is_inside_signature, only_refusals
+from signroom.formats.xml.signature import CANONICALIZATIONS, EXC_C14N, XADES, Fault, read_signature
+from signroom.formats.xml.transforms import takes_in
 from signroom.formats.xml.verification import JudgedSignature, judge_signature
 from signroom.ports.files import Stored
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
+    from lxml.etree import _Element as Element  # type: ignore[import-untyped]
+
+_PARTS = 16
+"""Of a file, between which what was hashed is kept."""
 _NO_TOKEN = b""
 """In the place of the token while the step is laid out."""
 
@@ -62,7 +77,7 @@ def lay_out(file: Path, augmentation: Augmentation) -> LaidOutAugmentation:
         raise AugmentationImpossible("The place of the timestamp could not be found.")
     return LaidOutAugmentation(
         augmentation,
-        _imprint(state, place, augmentation),
+        _imprint(state, place, augmentation, raised),
         len(data),
         file_digest=digest,
         before=before + found,
@@ -75,7 +90,8 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> S
     """Change `file`. Raises: as `lay_out`, VerificationFailed, TimestampTooLarge; then the file is as it was."""
     data = file.read_bytes()
     augmentation = laid_out.augmentation
-    digest = hashlib.sha256(data).digest()
+    beginnings = _beginnings(data)
+    digest = beginnings[-1][1].digest()
     if digest != laid_out.file_digest:
         raise AugmentationImpossible("The file is not the one that the step was laid out for.")
     if (token is None) is not (augmentation.use is None):
@@ -83,13 +99,31 @@ def augment(file: Path, laid_out: LaidOutAugmentation, token: bytes | None) -> S
     if token is not None:
         _require_token(token, laid_out)
         text = in_encoding_of(data, base64.b64encode(token))
-        after = Splice(*laid_out.replaced, b"".join((laid_out.before, text, laid_out.after))).into(data)
+        splice = Splice(*laid_out.replaced, b"".join((laid_out.before, text, laid_out.after)))
+        after, same = splice.into(data), splice.start
     else:
         raised = _raised(data, augmentation, digest)
         _require_unharmed(data, _State.of(raised.document), raised)
-        after = raised.document.data
+        after, same = raised.content, 0 if raised.behind is None else raised.splice.start
     _write(file, after)
-    return Stored(len(after), hashlib.sha256(after).digest())
+    return Stored(len(after), _digest(after, beginnings, same))
+
+
+def _beginnings(data: bytes) -> list[tuple[int, Hash]]:
+    """What SHA-256 has taken in of `data` after each of some parts; the last is all."""
+    found, running, size = [(0, hashlib.sha256())], hashlib.sha256(), len(data) // _PARTS + 1
+    for start in range(0, len(data), size):
+        running.update(memoryview(data)[start : start + size])
+        found.append((min(start + size, len(data)), running.copy()))
+    return found
+
+
+def _digest(data: bytes, beginnings: list[tuple[int, Hash]], same: int) -> bytes:
+    """SHA-256 of `data`, of which the first `same` octets are those of the `beginnings`: few are hashed once more."""
+    end, running = next(one for one in reversed(beginnings) if one[0] <= same)
+    found = running.copy()
+    found.update(memoryview(data)[end:])
+    return found.digest()
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -116,13 +150,21 @@ def _require_token(token: bytes, laid_out: LaidOutAugmentation) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Raised:
-    """A document after a step, but for the token of the step."""
+    """What a step comes to, but for the token of the step."""
 
     document: XmlDocument
+    """After the step; with `behind` before it."""
     places: list[int]
     """Of its signatures that were raised."""
     splice: Splice
     """What was done last. A step with a timestamp does one thing."""
+    behind: tuple[bytes, ...] | None = None
+    """Where the document before the step says all of that after it: the canonical forms, exclusive, of the unsigned
+    properties that are added before the timestamp."""
+
+    @property
+    def content(self) -> bytes:
+        return self.document.data if self.behind is None else self.splice.into(self.document.data)
 
 
 def _raised(data: bytes, augmentation: Augmentation, digest: bytes) -> _Raised:
@@ -135,16 +177,16 @@ def _raised(data: bytes, augmentation: Augmentation, digest: bytes) -> _Raised:
     for number, target in enumerate(targets):
         one = target if number == 0 else read_one(document, target.place, compare=False)
         # The same step has the same names in both halves.
-        change = None if one is None else _change(document, one, augmentation, _name(digest, target.place))
+        name = _name(digest, target.place)
+        change = None if one is None else _change(document, one, augmentation, name)
         if change is None:
             continue
-        splice = change
-        # Two trees of a large file are enough: that before the change is used up, or it goes first.
-        before, document = document, XmlDocument(splice.into(document.data), work=document.work)
-        _require_in_place(document, target.place, _name(digest, target.place))
-        if len(targets) == 1:
-            document.take_over(before, target.place)
-        del before, one, target
+        splice = change.splice
+        if len(targets) == 1 and change.is_apart(document, target):
+            return _Raised(document, places, splice, change.forms())
+        document = XmlDocument(splice.into(document.data), work=document.work)
+        _require_in_place(document, target.place, name)
+        del change, one, target
     return _Raised(document, places, splice)
 
 
@@ -165,13 +207,62 @@ def _require_in_place(document: XmlDocument, place: int, name: str) -> None:
         raise InvalidXml("Its elements cannot be told apart.")
 
 
-def _change(document: XmlDocument, one: ReadSignature, augmentation: Augmentation, name: str) -> Splice | None:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one signature gets."""
+
+    splice: Splice
+    anchor: Element
+    """The element that gets longer."""
+    method: str
+    """The canonicalization of the timestamp, where there is one."""
+    before: bytes
+    """The added properties that the timestamp is about, as they are written."""
+
+    def is_apart(self, document: XmlDocument, target: ReadSignature) -> bool:
+        """Whether all that holds in `document` holds after the change, and nothing else. True is certain."""
+        return (
+            self.splice.is_certain
+            and document.has_room_for(self.splice.octets, self.anchor)
+            and (self.method == EXC_C14N or not self.before)
+            and not is_inside_signature(target.parts.element.getparent())
+            and not any(_is_about(document, each, self.anchor) for each in document.signatures)
+        )
+
+    def forms(self) -> tuple[bytes, ...]:
+        """The exclusive canonical forms of `before`: each declares its own namespaces, so these do not depend on where
+        it stands. Raises: InvalidXml, XmlTooComplex."""
+        if not self.before:
+            return ()
+        with only_refusals():
+            around = etree.fromstring(b"<around>%b</around>" % self.before)
+        return tuple(map(standalone_octets, around))
+
+
+def _change(document: XmlDocument, one: ReadSignature, augmentation: Augmentation, name: str) -> _Change | None:
     """What the signature gets; None when that is nothing."""
-    added = _added(one, augmentation, name)
+    use = augmentation.use
+    values = _values(one, augmentation, name)
+    method, stamp = EXC_C14N, b""
+    if use is not None:
+        method = usual_method(one.parts, use)
+        stamp = properties.timestamp(use, _named(name, use), _NO_TOKEN, method)
+    # The new properties in their order: an archive timestamp is about what stands before it.
+    is_archive = use is TimestampUse.ARCHIVE
+    added = values + stamp if is_archive else stamp + values
     if not added:
         return None
     where, content = _wrapped(one.unsigned, added)
-    return splice_of(document, where, content)
+    return _Change(splice_of(document, where, content), where.anchor, method, values if is_archive else b"")
+
+
+def _is_about(document: XmlDocument, signature: Element, anchor: Element) -> bool:
+    """Whether a signature signs what is in `anchor`, or may do so."""
+    try:
+        parts = read_signature(signature)
+        return any(takes_in(document, signature, reference, anchor) for reference in parts.references)
+    except Fault:
+        return True
 
 
 def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSignature]:
@@ -191,19 +282,7 @@ def _targets(document: XmlDocument, augmentation: Augmentation) -> list[ReadSign
 
 
 def _is_stamped(one: ReadSignature) -> bool:
-    return any(stamp.use is TimestampUse.SIGNATURE for stamp in one.level.timestamps)
-
-
-def _added(one: ReadSignature, augmentation: Augmentation, name: str) -> bytes:
-    """The new unsigned signature properties, in their order."""
-    stamp = b""
-    if augmentation.use is not None:
-        use = augmentation.use
-        method = usual_method(one.parts, use)
-        stamp = properties.timestamp(use, _named(name, use), _NO_TOKEN, method)
-    values = _values(one, augmentation, name)
-    # An archive timestamp is about what stands before it.
-    return values + stamp if augmentation.use is TimestampUse.ARCHIVE else stamp + values
+    return any(stamp.use is TimestampUse.SIGNATURE for stamp in one.timestamps)
 
 
 def _values(one: ReadSignature, augmentation: Augmentation, name: str) -> bytes:
@@ -212,8 +291,8 @@ def _values(one: ReadSignature, augmentation: Augmentation, name: str) -> bytes:
     newest = one.embedded[-1][0].property.get("Id") if one.embedded else None
     if one.unsigned.is_archived or one.unsigned.has_values:
         return properties.values_of_timestamp(data, f"{name}-data", newest)
-    authorities = [stamp.authority.certificate for stamp in one.level.timestamps]
-    of_signer, of_stamps = split(data, one.level.chain.certificate, authorities, one.data.certificates)
+    authorities = [stamp.authority.certificate for stamp in one.timestamps]
+    of_signer, of_stamps = split(data, one.chain.certificate, authorities, one.data.certificates)
     # Next to the timestamp that it is about, which is the newest (5.5.1).
     return properties.values_of_timestamp(of_stamps, f"{name}-data", newest) + properties.values(of_signer, name)
 
@@ -280,7 +359,10 @@ def _require_unharmed(before: bytes, after: _State, raised: _Raised) -> None:
     failed = after.failed()
     if not failed:
         return
-    failed_before = _State.of(XmlDocument(before, work=after.document.work)).failed()
+    if raised.behind is None:
+        failed_before = _State.of(XmlDocument(before, work=after.document.work)).failed()
+    else:
+        failed_before = failed
     broken = [place for place in raised.places if place in failed_before]
     if broken:
         raise BrokenSignature(after.judged[broken[0]].verdict.reason)
@@ -292,16 +374,18 @@ def _is_unknown(fault: Fault) -> bool:
     return fault.indication is Indication.INDETERMINATE and fault.check is Check.XML_DSIG_CORE_VALIDATION_FAILED
 
 
-def _imprint(state: _State, place: int, augmentation: Augmentation) -> bytes:
+def _imprint(state: _State, place: int, augmentation: Augmentation, raised: _Raised) -> bytes:
     """Raises: AugmentationImpossible, XmlTooComplex."""
     one = _at(state.read, place)
     use = augmentation.use or TimestampUse.SIGNATURE
+    before = one.unsigned.properties if raised.behind is not None else one.unsigned.properties[:-1]
     try:
         return imprint(
             state.document,
             one.parts,
             use,
-            before=one.unsigned.properties[:-1] if use is TimestampUse.ARCHIVE else (),
+            before=before if use is TimestampUse.ARCHIVE else (),
+            behind=raised.behind or (),
             method=CANONICALIZATIONS[usual_method(one.parts, use)],
             algorithm=augmentation.digest_algorithm.value,
         )
