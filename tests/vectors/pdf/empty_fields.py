@@ -64,7 +64,7 @@ def _shapes() -> Iterator[Case]:
     for kind in Form:
         yield _case(f"visible-{kind}", functools.partial(written, form(widget()), kind), "Buyer")
     yield _plain("invisible", form(widget(rect=b"/Rect[0 0 0 0]")))
-    yield _plain("hidden", form(widget(entries=b"/F 2")))
+    yield _plain("hidden", form(widget().replace(b"/F 4", b"/F 2")))
     yield _plain("small", form(widget(rect=b"/Rect[72 500 80 505]")))
     yield _plain("corners-the-other-way", form(widget(rect=b"/Rect[300 540 72 500]")))
     looks = {MORE: stream(b"0.9 g 0 0 228 40 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 228 40]")}
@@ -105,6 +105,11 @@ def _kid() -> bytes:
 
 def _left_alone() -> Iterator[Case]:
     yield _plain("form-lists-its-fields-twice", form(widget(), fields=b"", of_form=b"/Fields[20 0 R]"), OWN)
+    # pyHanko takes the first one, others the last one.
+    yield _plain("kind-twice", form(b"<</FT 5 0 R" + widget().removeprefix(b"<<")), OWN)
+    twice = {PARENT: b"<</FT/Tx/FT/Sig/T(Parties)/Kids[20 0 R]>>"}
+    kid = b"<</Type/Annot/Subtype/Widget/T(Buyer)/Parent 22 0 R/F 4/P 4 0 R%b>>" % RECT
+    yield _plain("kind-twice-above", form(kid, fields=b"22 0 R", more=twice), OWN)
     yield _plain("read-only", form(widget(entries=b"/Ff 1")), OWN)
     yield _plain("on-no-page", form(widget(), annots=b""), OWN)
     yield _plain("twice-on-a-page", form(widget(), annots=b"20 0 R 20 0 R"), OWN)

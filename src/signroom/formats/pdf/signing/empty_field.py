@@ -6,10 +6,11 @@ goes, and a file that is signed or protected may allow the one and not the other
 A field fits when
 
 1. it has a name of its own, no value, and is not read-only;
-2. it has one widget, in one dictionary with it (poppler takes others for unsigned, whatever they have), which is in the
+2. no key of it or of a field above it is there twice: some programs take the first one, others the last one;
+3. it has one widget, in one dictionary with it (poppler takes others for unsigned, whatever they have), which is in the
    list of annotations of one page, once;
-3. its seed value (/SV) asks for nothing that the signature will not have;
-4. its lock (/Lock) can be written into the signature.
+4. its seed value (/SV) asks for nothing that the signature will not have;
+5. its lock (/Lock) can be written into the signature.
 
 What does not fit is left alone. A field that shows something is filled in and goes on showing it: with another look
 something would be seen that was covered before, or what was read before would be gone.
@@ -24,6 +25,7 @@ from typing import Any
 
 import pikepdf
 
+from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import EmptyField, FieldLock, SignatureSite
 from signroom.formats.pdf import entries
 from signroom.formats.pdf.earlier.embedded import (
@@ -37,6 +39,7 @@ from signroom.formats.pdf.earlier.embedded import (
     place_of,
 )
 from signroom.formats.pdf.reading.opening import OpenPdf
+from signroom.formats.pdf.reading.syntax import BadSyntax, Dictionary, Reference
 from signroom.formats.pdf.visible.appearance import site_of_widget
 from signroom.formats.pdf.widget_looks import shows_something
 
@@ -46,6 +49,7 @@ _MOST_PAGES = 20_000
 _MOST_ANNOTATIONS = 200_000
 """Of all pages. A file with more pages or annotations gets a field of its own."""
 _MOST_LOCKED = 1000
+_MOST_PARENTS = 64
 _SIDES = 4
 _READ_ONLY = 1
 """Of /Ff (table 227)."""
@@ -87,8 +91,8 @@ def fitting_fields(opened: OpenPdf) -> list[FittingField]:
             break
         if field.kind == "/Sig" and field.value is None and names[field.name] == 1:
             try:
-                found = _read(field, is_encrypted=opened.encryption is not None)
-            except (_Unfit, *entries.UNREADABLE):
+                found = _read(field, opened)
+            except (_Unfit, InvalidPdf, BadSyntax, *entries.UNREADABLE):
                 continue
             empty[place_of(field.node) or (0, 0)] = found
     return list(_on_pages(opened.pdf, empty)) if empty else []
@@ -99,18 +103,32 @@ def _require(fits: bool) -> None:
         raise _Unfit
 
 
-def _read(field: Field, *, is_encrypted: bool) -> EmptyField:
+def _read(field: Field, opened: OpenPdf) -> EmptyField:
     node = field.node
     place = place_of(node)
     if place is None or not field.name or full_name(node) != field.name:
         raise _Unfit
+    _require_each_key_once(node, opened)
     flags = inherited(node, "/Ff")
     _require(flags is None or (isinstance(flags, int) and not flags & _READ_ONLY))
     _require("/Kids" not in node and node.get("/Subtype") == "/Widget")
     # Of five numbers some programs take the first four, others none.
     _require(entries.rectangle(node.get("/Rect")) is not None and len(node.get("/Rect")) == _SIDES)
     _require_kept(inherited(node, "/SV"))
-    return EmptyField(field.name, *place, _lock(inherited(node, "/Lock"), is_encrypted=is_encrypted))
+    return EmptyField(field.name, *place, _lock(inherited(node, "/Lock"), is_encrypted=opened.encryption is not None))
+
+
+def _require_each_key_once(node: Any, opened: OpenPdf) -> None:
+    for _ in range(_MOST_PARENTS):
+        place = place_of(node)
+        raw = None if place is None else opened.raw(Reference(*place))
+        _require(raw is not None)
+        names = Dictionary(raw or b"").names()
+        _require(len(set(names)) == len(names))
+        if "/Parent" not in node:
+            return
+        node = node["/Parent"]
+    raise _Unfit
 
 
 def _require_kept(seed: Any) -> None:
