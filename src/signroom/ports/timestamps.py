@@ -14,13 +14,13 @@ from signroom.domain.timestamp_provider import StoredProvider
 class NoTimestamp(Exception):
     """A provider gave no token that can be used. It never reaches a client: the verb asks the next provider."""
 
-    def __init__(self, reason: str, failure: str | None = None, *, asked: bool = True) -> None:
+    def __init__(self, reason: str, failure: str | None = None, *, asked: bool = True, late: bool = False) -> None:
         """`reason` is one sentence for the log. It holds no secret. `failure`: the authority refused what the caller
         asked for, a policy or a digest; it is not to blame. As in `BadQuery`. `asked`: False when another caller has
-        found out.
+        found out. `late`: it did not answer in the time that it had.
         """
         super().__init__(reason)
-        self.reason, self.failure, self.asked = reason, failure, asked
+        self.reason, self.failure, self.asked, self.late = reason, failure, asked, late
 
 
 class BadQuery(Exception):

@@ -333,7 +333,7 @@ class RemoteAuthorities:
         except BadAnswer as error:
             raise NoTimestamp(str(error), error.failure) from error
         except (TimeoutError, httpx.TimeoutException) as error:
-            raise NoTimestamp("It took too long.") from error
+            raise NoTimestamp("It took too long.", late=True) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ExceptionGroup) as error:
             raise NoTimestamp("It cannot be reached, or the connection broke off.") from error
         self._until.pop(provider, None)

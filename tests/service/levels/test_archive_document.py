@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +37,7 @@ from signroom.service.levels.archive_document import ARCHIVE_DOCUMENT, TRIED_FOR
 from signroom.service.levels.extend_document import extend_document
 from signroom.service.levels.raise_level import SIGNING_SECONDS
 from signroom.service.sessions.open_session import OpenSession, open_session
+from signroom.service.signing import process_document as process_document_module
 from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
@@ -44,6 +47,7 @@ from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.trust.contexts import open_trust
 from signroom.worker.steps import jobs
 from tests.fetch.sites import Site, running_site
+from tests.harness.waiting import SECONDS
 from tests.pki import three_tiers
 from tests.service.conftest import Room
 from tests.timestamps import openssl_tsa
@@ -94,6 +98,20 @@ def authority(room: Room, site: Site, tmp_path: Path) -> Iterator[Authority]:
     room.service.jobs.start(jobs(authority.ports), execute=False)
     yield authority
     providers.close()
+
+
+@contextmanager
+def timing_authorities(room: Room, site: Site, folder: Path) -> Iterator[Ports]:
+    """As `authority`, with a clock that goes on by itself: one that is set back rests."""
+    room.clock.time = datetime.now(UTC)
+    providers = RemoteAuthorities([TimestampProvider("openssl", f"{site.url}/tsa", TEST)])
+    trust = open_trust(folder / "no-such-folder", None, extra={TEST: [openssl_tsa.root_der()]})
+    ports = replace(room.ports, trust=trust, timestamps=providers)
+    room.service.jobs.start(jobs(ports), execute=False)
+    try:
+        yield ports
+    finally:
+        providers.close()
 
 
 class Watched:
@@ -257,6 +275,38 @@ def test_a_document_that_has_waited_for_its_turn_is_completed_as_it_stands_and_a
     assert (document.level_detail, document.awaits_level) == ("There was no time left.", True)
     assert archive(authority.ports, document) is None
     assert room.read(document).level is Level.B_T
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_authority_is_not_set_back_for_what_a_document_has_waited(
+    room: Room, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signers who have not waited would lose their level for it."""
+    monkeypatch.setattr(process_document_module, "_LEAST_SECONDS", 0.1)
+    answers = threading.Event()
+
+    def slow(exchange: Any) -> None:
+        answers.wait(SECONDS)
+        exchange.answer(openssl_tsa.reply(exchange.body))
+
+    site.paths["/tsa"] = slow
+    with timing_authorities(room, site, tmp_path) as ports:
+        hurried = completed(room, ports, Level.B_T, later=timedelta(seconds=SIGNING_SECONDS - 0.5))
+        answers.set()
+        next_one = completed(room, ports, Level.B_T)
+
+    assert (hurried.level, next_one.level) == (Level.B_B, Level.B_T)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_is_asked_in_the_last_moments_of_what_a_document_may_wait(
+    room: Room, site: Site, tmp_path: Path
+) -> None:
+    before = len(site.seen)
+    with timing_authorities(room, site, tmp_path) as ports:
+        document = completed(room, ports, Level.B_T, later=timedelta(seconds=SIGNING_SECONDS - 1))
+
+    assert (document.level, len(site.seen) - before) == (Level.B_B, 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

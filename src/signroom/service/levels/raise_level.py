@@ -275,8 +275,15 @@ class Raising:
         try:
             seconds = self.patience.left(_STAMP_SECONDS)
             with self.patience.waiting():
-                asking = stamp(self.ports, self.tier, request, seconds, self.context, finds_out=self.finds_out)
-                found = await asking
+                found = await stamp(
+                    self.ports,
+                    self.tier,
+                    request,
+                    seconds,
+                    self.context,
+                    finds_out=self.finds_out,
+                    hurried=seconds < _STAMP_SECONDS,
+                )
             if self.turn.application_id is not None:
                 owners = self.turn.subscription_id, self.turn.application_id
                 await asyncio.to_thread(count_timestamp, self.ports, *owners, self.tier)

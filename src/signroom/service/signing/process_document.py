@@ -54,6 +54,9 @@ from signroom.service.signing.settle_documents import (
     stored_file,
 )
 
+_LEAST_SECONDS = 2.0
+"""For everything from outside: an authority of a usual speed answers within them."""
+
 
 async def process_document(ports: Ports, document_id: UUID, *, identity_confirmed: bool | None = None) -> None:
     """Make the signed file of a document whose signature value was accepted.
@@ -120,12 +123,14 @@ def find_in_processing(ports: Ports, document_id: UUID) -> Processed | None:
 def _patience(ports: Ports, document: Document) -> Patience:
     """What its session has left for the outside, less what the document has waited for its turn.
 
-    So many documents at once are completed first, as they stand. Their levels come when the rush is over.
+    So many documents at once are completed first, as they stand. Their levels come when the rush is over. Of seconds
+    that are too few for an answer nothing is used.
     """
     owner = document.session_id or document.id
     waited = timedelta() if document.signed_at is None else ports.clock.now() - document.signed_at
     # The clocks of two machines differ: what was signed in the future has not waited.
-    seconds = SIGNING_SECONDS - max(0.0, waited.total_seconds())
+    left = SIGNING_SECONDS - max(0.0, waited.total_seconds())
+    seconds = left if left >= _LEAST_SECONDS else 0.0
     return Patience(min(ports.waits.left(owner, SIGNING_SECONDS), seconds), partial(ports.waits.spend, owner))
 
 

@@ -68,11 +68,13 @@ async def stamp(
     context: SecurityContext | None = None,
     *,
     finds_out: bool | None = None,
+    hurried: bool = False,
 ) -> Timestamp:
     """The first token that is good, within `seconds` or `ALL_SECONDS`. `context`: only what counts there is good.
 
     `finds_out`: the caller can go on without a token, and says whether it may be the one that finds out whether a
-    provider is back. None: every provider is asked, also one that failed a moment ago.
+    provider is back. None: every provider is asked, also one that failed a moment ago. `hurried`: `seconds` are fewer
+    than the caller mostly has, and a provider that needs longer is not to blame.
 
     1. Ask the providers of the tier in turn.
     2. Judge the authority's certificate by the provider's own context, with what is known of its revocation. Nobody
@@ -113,7 +115,7 @@ async def stamp(
         except NoTimestamp as error:
             if error.failure is None:
                 failed += 1
-                if error.asked:
+                if error.asked and not (hurried and error.late):
                     ports.timestamps.set_back(provider, error.reason)
             refused = error.failure or refused
             if error.asked:
