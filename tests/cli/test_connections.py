@@ -110,7 +110,8 @@ def test_a_head_without_end_is_refused_early(
         sent = pour(connection, piece, 200 * MB // len(piece))
         refusal(connection, status, code)
 
-    assert sent < 32 * MB
+    # What the system takes before the service has looked: some megabytes, on a busy machine dozens.
+    assert sent < 100 * MB
     assert memory(strict) - before < 16 * MB
     assert is_quick(strict)
 

@@ -34,13 +34,16 @@ SECONDS = 60.0
 def site() -> Iterator[Site]:
     met, one_at_a_time = threading.Barrier(2), threading.Lock()
 
-    def answer_both_at_once(exchange: Exchange) -> None:
-        met.wait(SECONDS)
+    def answer_alone(exchange: Exchange) -> None:
         with one_at_a_time:  # all answers of a process are written to one folder
             exchange.answer(openssl_tsa.reply(exchange.body))
 
+    def answer_both_at_once(exchange: Exchange) -> None:
+        met.wait(SECONDS)
+        answer_alone(exchange)
+
     with running_site() as running:
-        running.paths["/good"] = lambda e: e.answer(openssl_tsa.reply(e.body))
+        running.paths["/good"] = answer_alone
         running.paths["/together"] = answer_both_at_once
         running.paths["/garbage"] = lambda e: e.answer(b"<html>")
         running.paths["/silent"] = lambda e: e.over.wait(SECONDS)

@@ -146,7 +146,9 @@ def judged(file: Path, output: Path, judges: Judges) -> Result:
     everywhere = original.opens_everywhere
     begun = time.process_time()
     try:
-        catalogue.inspect(file, SignatureType.PDF, NO_OPTIONS, None)
+        found_in = catalogue.inspect(file, SignatureType.PDF, NO_OPTIONS, None)
+        if found_in.reading is not None:
+            catalogue.compare_pages(file, found_in.reading, found_in.pages)
     except DocumentRejected as refusal:
         return Result(file, Verdict.REFUSED, f"{refusal.code}: {refusal.detail or ''}", (), everywhere)
     try:

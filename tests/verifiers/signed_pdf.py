@@ -235,17 +235,26 @@ def _pyhanko(file: Path, root: bytes) -> Any:
             return _unreadable(error)
 
 
+_ABOUT_ONE_OBJECT = tuple(f"it cannot read the file ({name}:" for name in ("PdfReadError", "PdfStreamError", "error"))
+"""What it could not parse, and where; what zlib could not unfold."""
+
+
 def _unreadable(error: Exception) -> str:
     return f"it cannot read the file ({type(error).__name__}: {error})"
 
 
 def pyhanko_could_read(original: Path, root: bytes, complaint: str) -> bool:
-    """Before anybody signed: the file, and the object that it complains of now. It may not have looked at that then."""
+    """Before anybody signed: the file, and the object that it complains of now. It may not have looked at that then.
+
+    A complaint that could be about anything excuses nothing.
+    """
     from pyhanko.pdf_utils.generic import Reference
     from pyhanko.pdf_utils.reader import PdfFileReader
 
     if isinstance(_pyhanko(original, root), str):
         return False
+    if not complaint.startswith(_ABOUT_ONE_OBJECT):
+        return True
     with original.open("rb") as stream:
         reader = PdfFileReader(stream, strict=False)
         size = int(reader.trailer["/Size"]) if "/Size" in reader.trailer else 0
@@ -319,7 +328,9 @@ def _kept(old: Any, new: Any) -> Iterator[str]:
             )
             return
         info = old.trailer.get("/Info")
-        if isinstance(info, pikepdf.Dictionary) and _information(info) != _information(new.trailer.get("/Info")):
+        # A damaged file may say that its catalog is it: that gets an entry.
+        said = _information if isinstance(info, pikepdf.Object) and info.objgen == old.Root.objgen else _text
+        if isinstance(info, pikepdf.Dictionary) and said(info) != said(new.trailer.get("/Info")):
             yield "Info was changed"
         if _text(old.Root.get("/Metadata")) != _text(new.Root.get("/Metadata")):
             yield "XMP was changed"
@@ -387,10 +398,7 @@ def _signature_fields(field: Any, depth: int = 8) -> set[tuple[int, int]]:
 
 
 def _information(info: Any) -> dict[str, bytes]:
-    """What it says of the document: text, dates and names (ISO 32000-1, 14.3.3).
-
-    Of a damaged file it may be the catalog, which a signature gets an entry of another type.
-    """
+    """What it says of the document: text, dates and names (ISO 32000-1, 14.3.3)."""
     import pikepdf
 
     if not isinstance(info, pikepdf.Dictionary):

@@ -102,7 +102,7 @@ class ObjectTable:
     def places(self) -> Iterator[Place]:
         """All of them, sorted by number; the generations of one number ascend."""
         plain, inside = self._plain.places(compressed=False), self._inside.places(compressed=True)
-        return iter(sorted(chain(plain, inside), key=itemgetter(0))) if self._inside.numbers else plain
+        return iter(sorted(chain(inside, plain), key=itemgetter(0))) if self._inside.numbers else plain
 
     def plain(self) -> Iterator[tuple[int, int]]:
         """Number and offset of each object that is not in an object stream."""

@@ -275,7 +275,8 @@ def _tolerantly_opened(
 
     qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
 
-    Raises: InvalidPdf for an object that the table leads to, and that is not found without it.
+    Raises: InvalidPdf for an object that the table leads to, and that is not found without it, and for a table that
+    only some programs can read and that says otherwise than a search.
     """
     first = None
     length, end = _as_qpdf_wants_it(buffer, sections)
@@ -286,9 +287,9 @@ def _tolerantly_opened(
         rebuilt = any(_REBUILT.search(warning) for warning in said)
         if table is None or rebuilt:
             table = ObjectTable(pdf)
-        # A table that only qpdf can read is none for others: they search the file.
-        is_read = _leads_to(buffer, sections[0].offset) if sections else rebuilt
-        found = pages and (is_read or _is_found(table, buffer))
+        if not sections and not rebuilt:
+            _require_found(table, buffer)
+        found = pages and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(table, buffer))
         if found and not (sections and _leads_astray(table, buffer)):
             return pdf, table, said
     except pikepdf.PasswordError:
@@ -359,6 +360,27 @@ def _is_found(table: ObjectTable, buffer: mmap.mmap) -> bool:
     # Of a number that is there in two generations the second one counts.
     rows = {place.number: place for place in table.places()}
     return searched == {number: place.offset for number, place in rows.items() if not place.compressed}
+
+
+def _require_found(table: ObjectTable, buffer: mmap.mmap) -> None:
+    """A search finds the objects that the table leads to, and no others.
+
+    To be asked where only some programs can read the table, and others search. A row that leads to no object counts
+    for nothing, for all of them.
+
+    Raises: InvalidPdf.
+    """
+    searched = {int(match[1]): match.start(1) for match in OBJECT.finditer(buffer)}
+    numbers = set(table.numbers())
+    wrong = set(searched) - numbers | {one.number for one in table.places() if one.compressed} & searched.keys()
+    for number, offset in table.plain():
+        header = _HEADER.match(buffer, offset)
+        if header is not None and int(header[1]) == number and header.start(1) != searched.get(number):
+            wrong.add(number)
+    if wrong:
+        raise InvalidPdf(
+            f"Its cross-reference table is damaged, and object {min(wrong)} is there for some programs only."
+        )
 
 
 def _leads_astray(table: ObjectTable, buffer: mmap.mmap) -> bool:
