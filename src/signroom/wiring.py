@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -473,7 +473,8 @@ def asking_providers(settings: Settings) -> Iterator[AskingProviders]:
     try:
         yield AskingProviders(authorities, _trust_as_it_is(settings), SystemClock(), usable, unusable)
     finally:
-        authorities.close()
+        with suppress(TimeoutError):  # a connection that does not end; all have answered, and the process ends
+            authorities.close()
 
 
 def _stored_providers(settings: Settings) -> Iterator[TimestampProvider | ProviderReach]:
@@ -481,13 +482,13 @@ def _stored_providers(settings: Settings) -> Iterator[TimestampProvider | Provid
     file, keys = settings.database_url.removeprefix("sqlite:///"), installed_keys(settings)
     if keys is None or (file != settings.database_url and not Path(file).is_file()):
         return  # to look would make it
-    with installed_store(settings) as store:
-        providers = StoredProviders(store, secrets_of(keys))
-        try:
+    try:
+        with installed_store(settings) as store:
+            providers = StoredProviders(store, secrets_of(keys))
             with store.ask() as work:
                 stored = work.timestamp_providers.all()
-        except DatabaseUnavailable:
-            return
+    except DatabaseUnavailable:
+        return  # the lines of the database say why
     for one in stored:
         try:
             yield providers.opened(one)
@@ -758,10 +759,12 @@ def examine_revocation(settings: Settings) -> list[AuthorityReach]:
 
 
 def examine_answers(settings: Settings) -> KeptAnswers:
-    """Raises: DatabaseUnavailable."""
+    """Raises: DatabaseUnavailable, also where the table is not of this version; StorageUnavailable."""
     engine = open_engine(settings.database_url)
     try:
         return SqlAnswerStore(engine, open_installed_blobs(settings)).summary(datetime.now(UTC))
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable from error
     finally:
         engine.dispose()
 
@@ -773,10 +776,15 @@ def open_installed_blobs(settings: Settings) -> ObjectBlobs:
 
 @contextmanager
 def installed_store(settings: Settings) -> Iterator[Store]:
-    """The database as it is: nothing is migrated."""
+    """The database as it is: nothing is migrated.
+
+    Raises: DatabaseUnavailable, also where what is asked for inside does not fit its tables, or its file is damaged.
+    """
     engine = open_engine(settings.database_url)
     try:
         yield SqlStore(engine)
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable from error
     finally:
         engine.dispose()
 

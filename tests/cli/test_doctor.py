@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from signroom.ports.jobs import JobsState
 from signroom.ports.operations import DatabaseDiagnosis, Migrations, Obstacle, Probed
 from signroom.ports.outside import KeptAnswers
 from signroom.ports.secrets import SealedWith
+from signroom.service.levels.raise_level import SIGNING_SECONDS
 from signroom.service.maintenance.change_secret_key import KeyNeeds
 from signroom.settings import Settings, SettingsError, read_settings
 from signroom.wiring import build_service
@@ -178,8 +180,9 @@ def condition(**fields: Any) -> DatabaseDiagnosis:
         ({"read_only": True}, "database", Severity.FAIL),
         ({"free_connections": 5}, "database", Severity.WARN),
         ({"free_connections": 90}, "database", Severity.OK),
-        ({"ahead": 61.0}, "clock", Severity.FAIL),
-        ({"ahead": -61.0}, "clock", Severity.FAIL),
+        ({"ahead": 1.9}, "clock", Severity.OK),
+        ({"ahead": 2.1}, "clock", Severity.FAIL),
+        ({"ahead": -2.1}, "clock", Severity.FAIL),
         ({"migrations": Migrations.BEHIND}, "migrations", Severity.FAIL),
         ({"migrations": Migrations.MISSING}, "migrations", Severity.FAIL),
         ({"migrations": Migrations.NEWER}, "migrations", Severity.WARN),
@@ -257,6 +260,25 @@ def test_what_is_wrong_with_the_public_address(tmp_path: Path, status: int, body
         (found,) = doctor._public(settings_of(tmp_path, SIGNROOM_PUBLIC_URL=url))  # noqa: SLF001
 
     assert (found.level, fix in found.fix) == (Severity.FAIL, True)
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(-4, Severity.OK), (-60, Severity.FAIL), (60, Severity.FAIL)])
+def test_the_clock_of_the_public_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int, level: Severity
+) -> None:
+    """A second is in its header, a second is between two of its headers, and the answer takes its time."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(
+        doctor, "probe_address", lambda *_: Probed(200, b'{"status":"live"}', now + timedelta(seconds=ahead))
+    )
+    found = {line.check: line for line in doctor._public(settings_of(tmp_path))}  # noqa: SLF001
+
+    assert found["clock"].level is level
+
+
+def test_clocks_that_are_accepted_leave_a_document_some_of_its_time() -> None:
+    """The time for its level begins with the signature, by the clock of the machine that took it (decision 68)."""
+    assert 2 * doctor._SECONDS_APART < SIGNING_SECONDS  # noqa: SLF001
 
 
 def test_why_the_public_address_does_not_answer(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from tests.harness.server import ROOT
 
 SAYS_MORE_THAN_A_PIPE_HOLDS = """
 import logging, os, sys, structlog
-from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
+from signroom.cli import logs
 
-configure_logs()
+logs.configure_logs()
+logs._LAST_SECONDS = 60.0
 log = structlog.get_logger()
 log.info("first")
-write_lines_apart()
+logs.write_lines_apart()
 for number in range(25_000):
     log.info("next", number=number)
 log.error("wrong")
@@ -28,7 +29,7 @@ if child == 0:
 os.waitpid(child, 0)
 sys.stdin.read()
 log.error("last")
-write_what_is_left()
+logs.write_what_is_left()
 os._exit(0)
 """
 
@@ -48,17 +49,18 @@ def test_a_reader_of_the_log_who_stands_still_holds_nobody_up() -> None:
     assert numbers == list(range(len(numbers))), "in their order, each once"
     assert 19_000 <= len(numbers) < 25_000, "what is beyond the bound is lost"
     lost = sum(line["lines"] for line in written if line["event"] == "log.lines_lost")
-    assert lost >= 25_000 - len(numbers), "and told"
+    assert lost == 25_000 - len(numbers), "and told, each once"
     assert "wrong" in events
     assert "last" in events[-2:], "the end waits for what is left"
 
 
 SAYS_WHAT_IS_WRONG = """
 import logging, os, structlog
-from signroom.cli.logs import configure_logs, write_lines_apart
+from signroom.cli import logs
 
-configure_logs()
-write_lines_apart()
+logs.configure_logs()
+logs._PATIENCE_SECONDS = 60.0
+logs.write_lines_apart()
 log = structlog.get_logger()
 log.info("one")
 log.error("two")
@@ -78,17 +80,18 @@ def test_what_goes_wrong_is_written_before_anything_else_happens() -> None:
 
 MAY_NOT_BLOCK = """
 import os, structlog
-from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
+from signroom.cli import logs
 
 os.set_blocking(2, False)
-configure_logs()
+logs.configure_logs()
+logs._LAST_SECONDS = 60.0
 log = structlog.get_logger()
 log.info("first")
-write_lines_apart()
+logs.write_lines_apart()
 for number in range(3_000):
     log.info("next", number=number)
 print("said", flush=True)
-write_what_is_left()
+logs.write_what_is_left()
 os._exit(0)
 """
 
@@ -108,21 +111,22 @@ def test_no_line_is_lost_where_writing_does_not_wait() -> None:
 
 FINDS_THE_DISK_FULL = """
 import os, sys, structlog
-from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
+from signroom.cli import logs
 
-configure_logs()
+logs.configure_logs()
+logs._PATIENCE_SECONDS = logs._LAST_SECONDS = 60.0
 log = structlog.get_logger()
 real = os.dup(2)
 for apart in (False, True):
     if apart:
-        write_lines_apart()
+        logs.write_lines_apart()
     os.dup2(os.open("/dev/full", os.O_WRONLY), 2)
     for _ in range(3):
         log.error("gone")
     os.dup2(real, 2)
     log.error("back")
     log.error("after")
-write_what_is_left()
+logs.write_what_is_left()
 os._exit(0)
 """
 
@@ -141,6 +145,7 @@ import os, structlog
 from signroom.cli import logs
 
 logs.configure_logs()
+logs._PATIENCE_SECONDS = logs._LAST_SECONDS = 60.0
 log = structlog.get_logger()
 logs.write_lines_apart()
 write = logs._write
@@ -195,3 +200,49 @@ def test_a_line_that_was_begun_spoils_no_other(tmp_path: Path) -> None:
     whole = [json.loads(line) for line in lines if line != torn]
     assert [line["event"] for line in whole] == ["begun"] * 2 + ["after", "log.lines_lost"]
     assert whole[-1]["lines"] == 3
+
+
+LOSES_THE_LINE_THAT_TELLS = """
+import os, resource, signal, structlog
+from signroom.cli import logs
+
+def leave_room(octets):
+    limit = resource.RLIM_INFINITY if octets is None else os.fstat(2).st_size + octets
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+logs.configure_logs()
+logs._PATIENCE_SECONDS = logs._LAST_SECONDS = 60.0
+log = structlog.get_logger()
+log.error("here", text="x" * 1000)
+one = os.fstat(2).st_size
+for apart in (False, True):
+    if apart:
+        logs.write_lines_apart()
+    leave_room(0)
+    for _ in range(5):
+        log.error("gone", text="x" * 1000)
+    leave_room(one + 20)
+    log.error("here", text="x" * 1000)
+    leave_room(None)
+    log.error("here")
+    leave_room(400)
+    for _ in range(2):
+        log.error("gone", text="x" * 1000)
+    leave_room(None)
+    log.error("here")
+logs.write_what_is_left()
+os._exit(0)
+"""
+
+
+def test_lines_that_are_lost_are_told_once_also_when_the_line_that_tells_is_lost(tmp_path: Path) -> None:
+    """There was room for the line before it. The five would have been told as one, the line that told."""
+    with (tmp_path / "log").open("wb") as log:
+        subprocess.run([sys.executable, "-c", LOSES_THE_LINE_THAT_TELLS], cwd=ROOT, check=True, stderr=log, timeout=60)
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    whole = [json.loads(line) for line in lines if line.endswith("}")]
+    assert [line["event"] for line in whole].count("here") == 7
+    assert [line["lines"] for line in whole if line["event"] == "log.lines_lost"] == [5, 2] * 2
+    assert len(lines) - len(whole) == 4, "those that were begun: the first that told, and one of the two"

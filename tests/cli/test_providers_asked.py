@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +21,12 @@ from signroom.service.timestamps.manage_providers import DescribeProvider, creat
 from signroom.settings import Settings, read_settings
 from signroom.store import tables
 from signroom.store.engine import open_engine
+from signroom.timestamps.authorities import RemoteAuthorities
 from signroom.wiring import managing
 from tests.cli.test_commands import PRODUCTION
 from tests.fetch.sites import Exchange, Site, running_site
 from tests.harness.tools import free_port
+from tests.store.test_migrations import at
 from tests.timestamps import openssl_tsa
 
 SECRET = "hunter2-of-the-authority"
@@ -34,16 +38,16 @@ SECONDS = 60.0
 def site() -> Iterator[Site]:
     met, one_at_a_time = threading.Barrier(2), threading.Lock()
 
-    def answer_alone(exchange: Exchange) -> None:
+    def answer(exchange: Exchange) -> None:
         with one_at_a_time:  # all answers of a process are written to one folder
             exchange.answer(openssl_tsa.reply(exchange.body))
 
     def answer_both_at_once(exchange: Exchange) -> None:
         met.wait(SECONDS)
-        answer_alone(exchange)
+        answer(exchange)
 
     with running_site() as running:
-        running.paths["/good"] = answer_alone
+        running.paths["/good"] = answer
         running.paths["/together"] = answer_both_at_once
         running.paths["/garbage"] = lambda e: e.answer(b"<html>")
         running.paths["/silent"] = lambda e: e.over.wait(SECONDS)
@@ -154,6 +158,96 @@ def test_offline_nobody_else_is_asked(
     doctor.run_doctor(as_json=True)
     assert len(site.seen) == 1
     assert "first of the tier default gives none" in capsys.readouterr().out
+
+
+def lines(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, dict[str, str]]:
+    """What the whole of the command says, by check; the last of a name wins."""
+    monkeypatch.setattr(doctor, "_current_settings", lambda: settings)
+    monkeypatch.setattr(doctor, "configure_logs", lambda _level: None)  # of this process, which tests others
+    assert doctor.run_doctor(as_json=True, blobs=True) == doctor.FAILED
+    return {line["check"]: line for line in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.parametrize("state", ["empty", "older", "garbage"])
+def test_a_database_that_is_not_of_this_version_stops_no_line(
+    settings: Settings,
+    site: Site,
+    empty_database_url: str,
+    state: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(settings, f'name = "first"\nurl = "{site.url}/garbage"')
+    settings = replace(settings, database_url=empty_database_url, public_url=f"http://127.0.0.1:{free_port()}")
+    if empty_database_url.startswith("sqlite"):
+        file = Path(empty_database_url.removeprefix("sqlite:///"))
+        file.write_bytes(b"garbage" * 1000 if state == "garbage" else b"")
+    engine = open_engine(empty_database_url)
+    if state == "older":
+        at(engine, "0001")
+    elif state == "garbage" and engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"CREATE TABLE {tables.timestamp_providers.name} (name text)")
+    engine.dispose()
+
+    found = lines(settings, monkeypatch, capsys)
+
+    assert "first of the tier default gives none" in found["timestamps"]["what"]
+    assert {name: found[name]["level"] for name in ("jobs", "public URL")} == {"jobs": "FAIL", "public URL": "FAIL"}
+    assert found.get("migrations", found["database"])["level"] == "FAIL"
+
+
+def test_a_database_that_is_damaged_in_parts_stops_no_line(
+    settings: Settings,
+    site: Site,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(settings, f'name = "first"\nurl = "{site.url}/garbage"')
+    settings = replace(settings, database_url=database_url, public_url=f"http://127.0.0.1:{free_port()}")
+    engine = open_engine(database_url)
+    with engine.begin() as connection:
+        for table in (tables.timestamp_providers, tables.secret_keys, tables.answers):
+            table.drop(connection)
+    engine.dispose()
+
+    found = lines(settings, monkeypatch, capsys)
+
+    levels = {name: found[name]["level"] for name in ("migrations", "secret key", "answers", "public URL")}
+    assert levels == {"migrations": "ok", "secret key": "FAIL", "answers": "warn", "public URL": "FAIL"}
+    assert "first of the tier default gives none" in found["timestamps"]["what"]
+
+
+def test_connections_that_do_not_end_drop_no_line(
+    settings: Settings, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(settings, f'name = "first"\nurl = "{site.url}/garbage"')
+    close = RemoteAuthorities.close
+
+    def close_too_late(authorities: RemoteAuthorities) -> None:
+        close(authorities)
+        raise TimeoutError
+
+    monkeypatch.setattr(RemoteAuthorities, "close", close_too_late)
+
+    assert asked(settings)["first"].level is Severity.FAIL
+
+
+def test_a_fault_of_the_asking_is_not_taken_for_a_broken_file(
+    settings: Settings, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(settings, f'name = "first"\nurl = "{site.url}/garbage"')
+
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError("a fault of ours")
+
+    monkeypatch.setattr(doctor, "examine_providers", fail)
+
+    with pytest.raises(OSError, match="a fault of ours"):
+        asked(settings)
 
 
 def test_where_nothing_can_be_read_the_lines_of_the_cause_say_it(settings: Settings, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -38,6 +39,7 @@ from signroom.service.timestamps.examine_provider import examine_providers
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import (
     DOWNLOAD_LIFETIME,
+    AskingProviders,
     asking_providers,
     configured_providers,
     examine_answers,
@@ -56,8 +58,12 @@ from signroom.wiring import (
 )
 
 FAILED = 1
-_SECONDS_APART = 5.0
-"""Clocks that differ by more make tokens and certificates wrong."""
+_SECONDS_APART = 2.0
+"""Between the database's clock and this machine's. Two machines then differ by 4 s at most, and a document that one has
+signed still has some of its `SIGNING_SECONDS` on the other.
+"""
+_PUBLIC_SECONDS_APART = 5.0
+"""The `Date` header has whole seconds, servers make it once a second, and the answer takes its time."""
 _PROCESS_CONNECTIONS = 40
 """Of PostgreSQL, that one more process may want."""
 _DISK_FEW, _DISK_NONE, _DISK_SHARE = 2 << 30, 200 << 20, 0.1
@@ -270,10 +276,12 @@ def timestamp_providers(settings: Settings) -> Found:
 
     Where another one of its tier stands in for it, one that gives none is a warning.
     """
-    try:
-        found = _asked(settings)
-    except (ValueError, OSError, SettingsError):
-        return  # the lines of the file, of the lists and of the roots say it
+    with ExitStack() as closing:
+        try:
+            ports = closing.enter_context(asking_providers(settings))
+        except (ValueError, OSError, SettingsError):
+            return  # the lines of the file, of the lists and of the roots say it
+        found = _asked(ports)
     served = {one.tier for one in found if one.obstacle is None}
     for one in found:
         if one.obstacle is None:
@@ -285,12 +293,10 @@ def timestamp_providers(settings: Settings) -> Found:
         yield CheckResult("timestamps", level, what, _ASK_PROVIDER)
 
 
-def _asked(settings: Settings) -> list[ProviderReach]:
-    """Raises: what `asking_providers` raises."""
-    with asking_providers(settings) as ports:
-        wrong = asyncio.run(examine_providers(ports, ports.providers, _DIGEST, seconds=_PROVIDER_SECONDS))
-        asked = zip(ports.providers, wrong, strict=True)
-        return [*(ProviderReach(one.name, one.tier, one.context.name, why) for one, why in asked), *ports.unusable]
+def _asked(ports: AskingProviders) -> list[ProviderReach]:
+    wrong = asyncio.run(examine_providers(ports, ports.providers, _DIGEST, seconds=_PROVIDER_SECONDS))
+    asked = zip(ports.providers, wrong, strict=True)
+    return [*(ProviderReach(one.name, one.tier, one.context.name, why) for one, why in asked), *ports.unusable]
 
 
 def _data_folder(settings: Settings) -> Found:
@@ -361,7 +367,7 @@ def _database(settings: Settings) -> Found:
     if problem is not None:
         yield _failed("pooler", problem, "check SIGNROOM_POOLER_URL, and the pooler's own list of databases")
     yield _migrations(found.migrations)
-    yield _clock("its clock and this machine's", found.ahead)
+    yield _clock("its clock and this machine's", found.ahead, _SECONDS_APART)
     if found.migrations is Migrations.CURRENT:
         yield from _secret_keys(settings)
         yield _answers(settings)
@@ -442,16 +448,21 @@ def _backup(found: Installation, now: datetime, *, production: bool) -> CheckRes
     return CheckResult("backup", Severity.OK, what)
 
 
-def _clock(whose: str, apart: float) -> CheckResult:
+def _clock(whose: str, apart: float, most: float) -> CheckResult:
     what = f"{whose} differ by {abs(apart):.1f} s"
-    if abs(apart) > _SECONDS_APART:
+    if abs(apart) > most:
         return _failed("clock", what, "synchronise the clocks of all machines (chrony, systemd-timesyncd)")
     return CheckResult("clock", Severity.OK, what)
 
 
 def _secret_keys(settings: Settings) -> Found:
     """What is sealed with which key, and whether the second key may be removed."""
-    needs = examine_secret_keys(settings)
+    try:
+        needs = examine_secret_keys(settings)
+    except SignroomError:
+        what = "It cannot be read what is sealed with it."
+        yield _failed("secret key", what, "mend the database, or put a backup in its place")
+        return
     if needs is None:
         yield _failed("secret key", "There is none yet.", "run `signroom serve` once, or set SIGNROOM_SECRET_KEY")
         return
@@ -614,8 +625,8 @@ def _public(settings: Settings) -> Found:
         return
     yield CheckResult("public URL", Severity.OK, f"{settings.public_url} answers")
     if found.date is not None:
-        # The header has whole seconds.
-        yield _clock("the public address's clock and this machine's", (found.date - datetime.now(UTC)).total_seconds())
+        apart = (found.date - datetime.now(UTC)).total_seconds()
+        yield _clock("the public address's clock and this machine's", apart, _PUBLIC_SECONDS_APART)
     yield from _proxy(settings)
 
 

@@ -208,7 +208,6 @@ def _write_until_it_fails() -> None:
 
 def _write_again_and_again(in_hand: list[str | threading.Event]) -> None:
     """`in_hand` has what was taken and not written yet."""
-    telling = 0
     while True:
         _news.wait()
         _hurry.wait(_GATHERING_SECONDS)
@@ -217,15 +216,12 @@ def _write_again_and_again(in_hand: list[str | threading.Event]) -> None:
         in_hand += [_LATER.popleft() for _ in range(len(_LATER))]
         lost = _write(sys.stderr, "".join(item for item in in_hand if isinstance(item, str)))
         _stands_still.clear()
+        in_hand[:] = [item for item in in_hand if isinstance(item, threading.Event)]
+        _lost.add(lost)
+        if not lost:
+            _tell_of_lost(sys.stderr)
         _set_events(in_hand)
         in_hand.clear()
-        if lost:
-            _lost.add(lost - (telling > 0) + telling)  # the line that should have told was lost, too
-            telling = 0
-        else:
-            telling = _lost.take()
-            if telling:
-                log.warning("log.lines_lost", lines=telling)
 
 
 def _write_left(in_hand: list[str | threading.Event]) -> None:
@@ -250,9 +246,31 @@ def _write_here(file: TextIO, line: str) -> None:
     with _WRITING:
         lost = _write(file, line)
         _lost.add(lost)
-    telling = 0 if lost else _lost.take()
-    if telling:
-        log.warning("log.lines_lost", lines=telling)
+    if not lost:
+        _tell_of_lost(file)
+
+
+def _tell_of_lost(file: TextIO) -> None:
+    """Write how many lines were lost, if any were. Where that cannot be written they stay counted."""
+    lost = _lost.take()
+    if not lost:
+        return
+    told = _Formatted()
+    structlog.wrap_logger(told).warning("log.lines_lost", lines=lost)
+    with _WRITING:
+        untold = _write(file, told.text)
+    if untold:
+        _lost.add(lost)
+
+
+class _Formatted:
+    """Takes a line as the log formats it, for whoever has to know whether it was written."""
+
+    text = ""
+    """Empty where the log leaves lines of this level out."""
+
+    def warning(self, line: str) -> None:
+        self.text = f"{line}\n"
 
 
 def _write(file: TextIO, text: str) -> int:

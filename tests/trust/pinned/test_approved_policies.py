@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,7 +30,7 @@ from signroom.trust.pinned.approved_policies import (
     read_policy_file,
     read_policy_list,
 )
-from tests.trust.certificates_by_hand import IA5, OCTETS, SEQUENCE, der, oid
+from tests.trust.certificates_by_hand import EXPLICIT, IA5, OCTETS, SEQUENCE, der, oid
 from tests.verifiers.cms import openssl_accepts, signed_by_openssl
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "icp_brasil"
@@ -37,6 +38,8 @@ PADES = (VECTORS / "LPA_PAdES.der").read_bytes()
 THEN = datetime(2021, 6, 1, tzinfo=UTC)
 """The published lists counted then."""
 GENERALIZED_TIME = 24
+DATA, TST_INFO = "1.2.840.113549.1.7.1", "1.2.840.113549.1.9.16.1.4"
+"""What a CMS signature may contain."""
 _BEGIN, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 
 
@@ -249,11 +252,36 @@ def test_what_is_no_good_signature_is_refused(sign: Sign) -> None:
     for signature in (
         *(b"", b"garbage", b"\x30\x80", PADES, good[:-1], good + b"\x00", iti().der, bytes(MAX_SIGNATURE + 1)),
         *(sign(PADES, None, "-nocerts"), sign(PADES, None, "-md", "sha1")),
-        der(SEQUENCE, oid("1.2.840.113549.1.7.1"), der(0xA0, der(OCTETS, PADES))),
+        der(SEQUENCE, oid(DATA), der(0xA0, der(OCTETS, PADES))),
         der(SEQUENCE, oid("1.2.840.113549.1.7.2"), der(0xA0, b"\x30\x00")),
     ):
         with pytest.raises(BadPolicyList):
             read(PADES, signature)
+
+
+def test_only_the_list_itself_may_lie_in_its_signature(sign: Sign) -> None:
+    """A signature without signed attributes holds whatever anybody puts inside, and calls it."""
+    signature = sign(PADES, None, "-noattr")
+    stamp = tsp.TSTInfo({
+        "version": "v1",
+        "policy": "1.2.3",
+        "message_imprint": {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": bytes(32)},
+        "serial_number": 1,
+        "gen_time": THEN,
+    })  # fmt: skip
+
+    def containing(kind: str, content: bytes) -> bytes:
+        info = cms.ContentInfo.load(signature)
+        info["content"]["version"] = "v3"
+        inside = der(SEQUENCE, oid(kind), der(EXPLICIT, der(OCTETS, content)))
+        info["content"]["encap_content_info"] = cms.EncapsulatedContentInfo.load(inside)
+        changed: bytes = info.dump(force=True)
+        return changed
+
+    assert read(PADES, signature).policies == read(PADES, containing(DATA, PADES)).policies
+    for kind, content in ((DATA, b"another"), (DATA, b""), (TST_INFO, stamp.dump())):
+        with pytest.raises(BadPolicyList):
+            read(PADES, containing(kind, content))
 
 
 def test_what_is_no_list_is_refused_whoever_has_signed_it(sign: Sign) -> None:

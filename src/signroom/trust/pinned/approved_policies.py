@@ -219,6 +219,8 @@ def _verified(content: bytes, signature: bytes) -> CertificateChain:
         signed = info["content"]
         if len(signed["signer_infos"]) != 1:
             raise BadPolicyList("It has not one signer.")
+        if signed["encap_content_info"]["content_type"].native != "data":
+            raise ValueError("something else than a list")
         inside = signed["encap_content_info"]["content"].native
         certificate, others = _certificates(signed)
         signer = extract_signer_info(signed)
@@ -231,7 +233,7 @@ def _verified(content: bytes, signature: bytes) -> CertificateChain:
         raise BadPolicyList("Its signature cannot be verified.") from error
     except (*_MALFORMED, NotImplementedError) as error:
         raise BadPolicyList("Its signature is none that can be read.") from error
-    if not (intact and valid) or inside not in {None, content}:
+    if not (intact and valid) or (inside is not None and inside != content):
         raise BadPolicyList("Its signature is not valid: the list was changed, or it is another list's.")
     return CertificateChain(certificate.dump(), others)
 
