@@ -104,7 +104,7 @@ def _questions() -> Iterator[tuple[str, Question]]:
     yield "feed from the middle", lambda w, o: w.feed.after(o.subscription, o.sessions * EVENTS_EACH // 2, 100)
     yield "feed at its end", lambda w, o: w.feed.after(o.subscription, o.sessions * EVENTS_EACH, 100)
     yield "feed of a tenant without any", lambda w, o: w.feed.after(o.application, 0, 100)
-    yield "uploads to purge", lambda w, _o: w.uploads.abandoned(NOW, 20)
+    yield "uploads to purge", lambda w, _o: w.uploads.abandoned(NOW, None, 20)
     yield "append an event and commit", _append
 
 

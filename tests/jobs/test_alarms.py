@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbos._queue import _INTERNAL_QUEUE_CONSTRUCTION as _TOKEN
+from dbos._queue import Queue
 
 from signroom.jobs import alarms
 from signroom.jobs.alarms import Alarms, Bell
@@ -94,6 +96,35 @@ def test_a_process_that_hears_nothing_polls_as_dbos_does(deaf: Alarms, monkeypat
     assert pause(0.2) == alarms.SAFETY_SECONDS
     running = 1
     assert pause(0.2) == 0.2, "what runs here frees its place without a commit that enqueues"
+
+
+def test_a_process_keeps_its_places_though_another_has_registered_the_queue_since(
+    deaf: Alarms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is read a moment after it was written. By then another process may have written other numbers.
+
+    DBOS's own properties are asked: should the library rename what we set, they would say the others' numbers.
+    """
+    stop, begun = threading.Event(), list[Queue]()
+    row = Queue("q", worker_concurrency=9, polling_interval_sec=9.0, database_backed_queue=True, token=_TOKEN)
+    internal = Queue("internal", worker_concurrency=7, token=_TOKEN)
+    dbos: Any = SimpleNamespace(
+        _registry=SimpleNamespace(get_internal_queue=lambda: internal),
+        _sys_db=SimpleNamespace(get_queue=lambda _name: row, _is_latest_version=lambda *_: True),
+    )
+
+    def begin(_bell: Bell, _dbos: object, queue: Queue) -> None:
+        begun.append(queue)
+        if queue is row:
+            stop.set()
+
+    monkeypatch.setattr(alarms, "queue_worker_thread", begin)
+    monkeypatch.setattr(deaf, "_listen", lambda _stop: None)
+    deaf.registered("q", places=2, poll_seconds=0.5)
+    deaf._run_queues(stop, dbos)  # noqa: SLF001
+
+    assert begun == [internal, row]
+    assert (row.worker_concurrency, row.polling_interval_sec, internal.worker_concurrency) == (2, 0.5, 7)
 
 
 def test_changes_of_a_file_are_told_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,8 @@ class Alarms:
         self._listening = listening or engine
         self._reader = engine.execution_options(signroom_read_only=True)
         self._queues = tuple(queues)
-        self._registered: set[str] = set()
+        self._registered: dict[str, tuple[int, float]] = {}
+        """By the name of a queue, its places in this process and the seconds between two polls."""
         self._bells: dict[str, Bell] = {}
         self._delays = Bell(lambda timeout: timeout)
         self._hears = False
@@ -138,14 +139,14 @@ class Alarms:
     def install(self) -> None:
         """Take the place of two threads of DBOS, before it is launched."""
         self._bells = {}
-        self._registered = set()
+        self._registered = {}
         self._delays = Bell(lambda timeout: timeout)
         launching.queue_thread = self._run_queues  # type: ignore[attr-defined]
         launching.background_jobs_thread = self._run_delays  # type: ignore[attr-defined]
 
-    def registered(self, queue: str) -> None:
-        """DBOS knows the queue as this process wants it: its thread may begin."""
-        self._registered.add(queue)
+    def registered(self, queue: str, *, places: int, poll_seconds: float) -> None:
+        """DBOS knows the queue: its thread may begin, with as many places and polls as this process wants."""
+        self._registered[queue] = places, poll_seconds
 
     # -- ringing ---------------------------------------------------------------------------------
 
@@ -197,6 +198,9 @@ class Alarms:
                     continue
                 # Otherwise the thread would read it anew for each look. Nobody changes it while the process runs.
                 found.database_backed_queue = False
+                if name in self._registered:
+                    # Another process may have written its own over ours before this one has read it.
+                    found._worker_concurrency, found._polling_interval_sec = self._registered[name]  # noqa: SLF001
                 bell = self._bells[name] = Bell(self._pause_of(dbos, name), partial(self._something_waits, name))
                 bell.ring()  # what was committed before there was a bell has rung nobody
                 thread = threading.Thread(

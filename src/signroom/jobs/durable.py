@@ -168,7 +168,7 @@ class DurableJobs:
                 polling_interval_sec=_POLL_SECONDS[queue],
                 on_conflict="always_update",
             )
-            self._alarms.registered(queue.value)
+            self._alarms.registered(queue.value, places=self._places[queue], poll_seconds=_POLL_SECONDS[queue])
 
     def _connect(self) -> DBOSClient:
         return DBOSClient(

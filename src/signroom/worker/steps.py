@@ -23,7 +23,7 @@ from signroom.service.documents.upload_files import purge_uploads
 from signroom.service.erasing.delete_tenants import finish_deletions
 from signroom.service.erasing.erase import continue_erasures
 from signroom.service.erasing.index_persons import index_persons
-from signroom.service.erasing.late_files import delete_late_files
+from signroom.service.erasing.late_files import Stuck, delete_late_files
 from signroom.service.events.import_legacy_events import import_legacy_events
 from signroom.service.events.record_event import DELIVER_WEBHOOK
 from signroom.service.levels.archive_document import (
@@ -83,7 +83,7 @@ def schedules(ports: Ports) -> tuple[Schedule, ...]:
         ("index-persons", minute, index_persons),
         ("count-statistics", minute, count_statistics),
         ("finish-deletions", minute, finish_deletions),
-        ("delete-late-files", minute, delete_late_files),
+        ("delete-late-files", minute, partial(delete_late_files, stuck=Stuck())),
         ("learn-archive-ends", minute, partial(learn_archive_ends, reached=Reached())),
         ("try-an-archive", timedelta(minutes=5), try_an_archive),
         ("purge-uploads", hour, purge_uploads),

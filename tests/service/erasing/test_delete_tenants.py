@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from signroom.blobs.objects import ObjectBlobs
 from signroom.domain.application import Application, ApplicationCaller, OperatorCaller, Role
 from signroom.domain.audit import Action
 from signroom.domain.blob_key import UploadFolder
@@ -168,6 +169,52 @@ def test_a_late_file_that_cannot_be_deleted_holds_up_only_itself(
 
     assert delete_late_files(room.ports) == len(keys)
     assert delete_late_files(room.ports) == 0
+
+
+def test_late_files_that_are_long_in_failing_come_last_in_the_next_runs(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes the time of a whole run. What there was no time for is not counted among them."""
+    erased_at, seconds = room.clock.now(), [0.0]
+    monkeypatch.setattr(late_files, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    beginnings = [f"sessions/00/{UUID(int=number)}-" for number in range(5)]
+    keys = [room.file(f"{beginning}original").blob_key for beginning in beginnings]
+    with room.ports.store.work() as work:
+        work.erasures.expect_late_files(beginnings, erased_at)
+    tried, delete = list[str](), type(room.ports.blobs).delete
+
+    def refuse_slowly(blobs: ObjectBlobs, key: str) -> None:
+        tried.append(key)
+        if key in keys[:2]:
+            seconds[0] += 30
+            raise StorageUnavailable
+        delete(blobs, key)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(room.ports.blobs), "delete", refuse_slowly)
+        stuck = late_files.Stuck()
+        for _ in range(3):
+            with pytest.raises(StorageUnavailable, match="1 late files could not"):
+                delete_late_files(room.ports, stuck=stuck)
+        assert tried == [keys[0], keys[1], *keys[2:], keys[0]]
+        assert stuck.beginnings == [beginnings[1], beginnings[0]]
+
+    assert delete_late_files(room.ports, stuck=stuck) == 2
+    assert (stuck.beginnings, [room.has(key) for key in keys]) == ([], [False] * 5)
+
+
+def test_an_erasure_whose_late_files_take_too_long_is_not_said_to_have_ended(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_files, "_SECONDS", 0.0)
+    left = room.file("sessions/00/a-original").blob_key
+    with room.ports.store.work() as work:
+        work.erasures.expect_late_files(["sessions/00/a-"], room.clock.now())
+
+    with pytest.raises(StorageUnavailable, match="no time"):
+        delete_late_files(room.ports, room.clock.now())
+    assert delete_late_files(room.ports) == 0
+    assert room.has(left)
 
 
 def completed(room: Room) -> tuple[Session, Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -40,6 +40,7 @@ from signroom.service.documents.manage_document_keys import find_key, unused_key
 from signroom.service.documents.preview_document import preview_page
 from signroom.service.documents.purge_documents import purge_documents
 from signroom.service.documents.read_documents import read_document
+from signroom.service.documents.upload_files import begin_upload, end_upload, upload_part
 from signroom.service.erasing.erase import continue_erasures, erase_document, erase_session
 from signroom.service.erasing.late_files import delete_late_files
 from signroom.service.sessions.open_page import renew_page_token
@@ -149,6 +150,41 @@ def test_content_whose_storage_does_not_answer_goes_when_it_does(room: Room, mon
 
     assert not room.has(content.blob_key)
     assert delete_late_files(room.ports) == 0
+
+
+def test_parts_of_an_upload_that_were_left_behind_go_with_its_document(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage was away, or the process killed, when one file had been made of them: no row knows them any more."""
+    begun = begin_upload(room.ports, room.caller)
+    sent = (asyncio.run(upload_part(room.ports, room.caller, begun.token, n, some(b"%PDF"), md5=None)) for n in (0, 1))
+    parts = list(sent)
+    with monkeypatch.context() as away:
+        away.setattr(type(room.ports.blobs), "delete", refuse)
+        ended = asyncio.run(end_upload(room.ports, room.caller, begun.token, [part.etag for part in parts], None))
+    file = ended.require_file()
+    left = room.files / parts[1].blob_key
+    half = left.rename(left.with_name(f"{left.name}#1"))
+    with room.ports.store.work() as work:
+        work.uploads.save(replace(ended, used=True))
+    one, other = room.session(), room.session()
+    for session in (one, other):
+        room.document(session, original=file)
+
+    erase_session(room.ports, room.caller, one.id)
+
+    assert [room.has(parts[0].blob_key), half.exists(), room.has(file.blob_key)] == [False, False, True]
+    with room.ports.store.read() as work:
+        assert work.uploads.of_any_tenant(ended.id).used, "another document is made of it"
+    late = room.file(parts[0].blob_key)
+    erase_session(room.ports, room.caller, other.id)
+    assert [room.has(late.blob_key), room.has(file.blob_key)] == [False, False]
+    with room.ports.store.read() as work, pytest.raises(UploadNotFound):
+        work.uploads.of_any_tenant(ended.id)
+
+
+async def some(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def refuse(*_: object) -> list[str]:

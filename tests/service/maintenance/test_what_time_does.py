@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from signroom.domain.blob_key import UploadFolder
+from signroom.domain.blob_key import UploadFolder, blobs_of_upload, upload_of
 from signroom.domain.document import UNSIGNED_LIFETIME, DocumentStatus
 from signroom.domain.errors import (
     DocumentNotFound,
@@ -27,9 +27,11 @@ from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.session import SessionStatus
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfLayout, Prepared
+from signroom.domain.upload import Upload, UploadPart
 from signroom.ports import Ports
 from signroom.ports.files import Blobs
 from signroom.ports.store import FeedBounds, StoredResult
+from signroom.service.documents import upload_files
 from signroom.service.documents.download_file import FileKind, location, open_download
 from signroom.service.documents.purge_documents import limit_unsigned, purge_documents
 from signroom.service.documents.upload_files import begin_upload, find_upload, purge_uploads, upload_part, upload_plain
@@ -151,8 +153,9 @@ def test_an_upload_goes_with_the_last_document_that_is_made_of_it(room: Room) ->
         work.uploads.save(replace(new.upload, used=True))
     for days in (1, 2):
         room.completed(room.document(room.session(), original=file), room.clock.now() + timedelta(days=days))
+    part = room.file(UploadFolder(new.upload.id).part(0, uuid4())).blob_key  # whose process was killed
     room.clock.advance(days=1, hours=2)
-    assert (purge_documents(room.ports), room.has(file.blob_key)) == (1, True)
+    assert (purge_documents(room.ports), room.has(file.blob_key), room.has(part)) == (1, True, False)
     assert find_upload(room.ports, room.caller, new.token).used
 
     room.clock.advance(days=1)
@@ -318,6 +321,78 @@ def test_what_a_killed_process_has_left_of_an_upload_goes_with_it(room: Room) ->
     assert purge_uploads(room.ports) == 1
 
     assert [file.exists() for file in (half, whole, of_another)] == [False, False, True]
+
+
+@dataclass
+class StuckUploads:
+    """Of one upload the storage deletes nothing, of another one it lists nothing."""
+
+    blobs: Blobs
+    not_deleted: Upload
+    not_listed: Upload
+
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        if blobs_of_upload(self.not_listed.id) in beginnings:
+            raise StorageUnavailable
+        return self.blobs.beginning_with(*beginnings)
+
+    def delete(self, key: str) -> None:
+        if upload_of(key) == self.not_deleted.id:
+            raise StorageUnavailable
+        self.blobs.delete(key)
+
+
+def test_an_upload_that_cannot_be_deleted_holds_up_only_itself(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest come first, in each run: two are stuck, and more of the others than one look takes wait behind."""
+    monkeypatch.setattr(upload_files, "_PURGED_AT_ONCE", 2)
+    uploads = []
+    for _ in range(5):
+        sent = asyncio.run(upload_plain(room.ports, room.caller, "a.pdf", "application/pdf", some(b"%PDF")))
+        uploads.append(sent.upload)
+        room.clock.advance(seconds=1)
+    room.clock.advance(days=1, hours=1)
+    keys = [upload.require_file().blob_key for upload in uploads]
+    broken = replace(room.ports, blobs=StuckUploads(room.ports.blobs, *uploads[:2]))  # type: ignore[arg-type]
+
+    with pytest.raises(StorageUnavailable, match="2 uploads"):
+        purge_uploads(broken)
+
+    assert [room.has(key) for key in keys] == [True, True, False, False, False]
+    with room.ports.store.read() as work:
+        left = work.uploads.abandoned(room.clock.now(), None, 9)
+    assert left == uploads[:2]
+    assert (purge_uploads(room.ports), [room.has(key) for key in keys]) == (2, [False] * 5)
+
+
+@dataclass
+class APartComes:
+    """While the files of an upload are deleted, a part of it is written down."""
+
+    room: Room
+    upload: Upload
+    part: UploadPart
+
+    def beginning_with(self, *beginnings: str) -> list[str]:
+        return self.room.ports.blobs.beginning_with(*beginnings)
+
+    def delete(self, key: str) -> None:
+        self.room.ports.blobs.delete(key)
+        with self.room.ports.store.work() as work:
+            work.uploads.put_part(self.upload.id, self.part)
+
+
+def test_an_upload_that_gets_a_part_while_it_is_deleted_is_for_the_next_run(room: Room) -> None:
+    upload = begin_upload(room.ports, room.caller).upload
+    room.file(UploadFolder(upload.id).part(0, uuid4()))
+    late = room.file(UploadFolder(upload.id).part(1, uuid4())).blob_key
+    away = room.files / late
+    held_back = away.rename(room.files / "held-back")
+    room.clock.advance(days=1, hours=2)
+    coming = APartComes(room, upload, UploadPart(1, "e" * 32, 7, late))
+
+    assert purge_uploads(replace(room.ports, blobs=coming)) == 0  # type: ignore[arg-type]
+    held_back.rename(away)
+    assert (purge_uploads(room.ports), room.has(late)) == (1, False)
 
 
 # -- rows that were needed for a while ---------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from signroom.domain.upload import Upload, UploadPart
+from signroom.ports.store.position import Position
 
 
 class Uploads(Protocol):
@@ -47,8 +48,8 @@ class Uploads(Protocol):
 
     def remove_parts(self, upload_id: UUID) -> None: ...
 
-    def abandoned(self, before: datetime, limit: int) -> list[Upload]:
-        """At most `limit` from before that time that nothing has used, oldest first."""
+    def abandoned(self, before: datetime, after: Position | None, limit: int) -> list[Upload]:
+        """At most `limit` from before that time that nothing has used, oldest first, behind `after`."""
 
     def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
         """The keys of the blobs of their parts."""

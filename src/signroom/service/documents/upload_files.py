@@ -9,18 +9,19 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
-from signroom.domain.blob_key import UploadFolder, blobs_of_upload
+from signroom.domain.blob_key import UploadFolder, blobs_of_upload, upload_of
 from signroom.domain.document import PURGE_GRACE, StoredFile
 from signroom.domain.errors import (
     BadInput,
     FileChanged,
     FileTooLarge,
     SignroomError,
+    StorageUnavailable,
     UploadDigestMismatch,
     UploadIncomplete,
 )
@@ -36,6 +37,8 @@ from signroom.domain.upload import (
 )
 from signroom.ports import Ports
 from signroom.ports.files import content_of
+from signroom.ports.store import Position
+from signroom.service.documents.delete_files import deleted
 from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
 
 _PURGED_AT_ONCE = 200
@@ -182,24 +185,62 @@ def purge_uploads(ports: Ports) -> int:
     When the day is over nobody can use them any more (`require_alive`): so their files go first, their rows at last,
     and a crash in between leaves nothing behind. What lies beside the files that rows point to goes, too: a process
     that was killed has left half a part, or a whole one that it could not write down.
+
+    Raises: StorageUnavailable when files of some could not be deleted, after all others were.
     """
-    purged, before = 0, ports.clock.now() - LIFETIME - PURGE_GRACE
+    purged, failed, before = 0, 0, ports.clock.now() - LIFETIME - PURGE_GRACE
+    after: Position | None = None
     while True:
         with ports.store.read() as work:
-            abandoned = work.uploads.abandoned(before, _PURGED_AT_ONCE)
-            parts = work.uploads.part_keys([u.id for u in abandoned])
-        strays = ports.blobs.beginning_with(*(blobs_of_upload(u.id) for u in abandoned)) if abandoned else []
-        files = [u.file.blob_key for u in abandoned if u.file is not None]
-        for key in dict.fromkeys([*parts, *files, *strays]):
-            ports.blobs.delete(key)
-        with ports.store.work() as work:
-            late = set(work.uploads.part_keys([u.id for u in abandoned])).difference(parts)
-            work.uploads.remove_all([u.id for u in abandoned])
-        for key in late:  # a part that was on its way for more than an hour
-            ports.blobs.delete(key)
-        purged += len(abandoned)
+            abandoned = work.uploads.abandoned(before, after, _PURGED_AT_ONCE)
+        if abandoned:
+            found = _blobs(ports, abandoned)
+            gone = [u.id for u in abandoned if u.id in found and deleted(ports, sorted(found[u.id]))]
+            failed += len(abandoned) - len(gone)
+            purged += _forget(ports, gone, found)
+            after = Position(abandoned[-1].created_at, abandoned[-1].id)
         if len(abandoned) < _PURGED_AT_ONCE:
-            return purged
+            break
+    if failed:
+        raise StorageUnavailable(f"Files of {failed} uploads could not be deleted.")
+    return purged
+
+
+def _blobs(ports: Ports, uploads: Sequence[Upload]) -> dict[UUID, set[str]]:
+    """The keys of their blobs by their ids, without those for whom the storage does not answer."""
+    with ports.store.read() as work:
+        parts = work.uploads.part_keys([upload.id for upload in uploads])
+    found = _listed(ports, uploads)
+    for key in (*parts, *(upload.file.blob_key for upload in uploads if upload.file is not None)):
+        upload_id = upload_of(key)
+        if upload_id in found:
+            found[upload_id].add(key)
+    return found
+
+
+def _listed(ports: Ports, uploads: Sequence[Upload]) -> dict[UUID, set[str]]:
+    """The keys of what lies in their folders, asked for together while the storage answers."""
+    found: dict[UUID, set[str]] = {upload.id: set() for upload in uploads}
+    try:
+        keys = ports.blobs.beginning_with(*map(blobs_of_upload, found))
+    except StorageUnavailable:  # told at the end: one must not hold up the others
+        alone = [_listed(ports, [upload]) for upload in uploads] if len(uploads) > 1 else []
+        return {upload_id: own for one in alone for upload_id, own in one.items()}
+    for key in keys:
+        upload_id = upload_of(key)
+        if upload_id in found:
+            found[upload_id].add(key)
+    return found
+
+
+def _forget(ports: Ports, upload_ids: Sequence[UUID], found: Mapping[UUID, set[str]]) -> int:
+    """Remove their rows, but for those that have got a part meanwhile: it was on its way for more than an hour."""
+    known = {key for upload_id in upload_ids for key in found[upload_id]}
+    with ports.store.work() as work:
+        late = set(map(upload_of, set(work.uploads.part_keys(upload_ids)) - known))
+        removed = [upload_id for upload_id in upload_ids if upload_id not in late]
+        work.uploads.remove_all(removed)
+    return len(removed)
 
 
 def _new(ports: Ports, caller: ApplicationCaller) -> NewUpload:

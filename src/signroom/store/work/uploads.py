@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from signroom.domain.errors import UploadNotFound
 from signroom.domain.upload import Upload, UploadPart
+from signroom.ports.store import Position
 from signroom.store import rows, tables
 from signroom.store.work.statements import insert, insert_into, insert_owned, one, update
 
@@ -70,9 +71,14 @@ class SqlUploads:
         t = tables.upload_parts
         self._connection.execute(sa.delete(t).where(t.c.upload_id == upload_id))
 
-    def abandoned(self, before: datetime, limit: int) -> list[Upload]:
+    def abandoned(self, before: datetime, after: Position | None, limit: int) -> list[Upload]:
         t = tables.uploads
-        query = sa.select(t).where(t.c.used.is_(False), t.c.created_at < before).order_by(t.c.created_at).limit(limit)
+        query = sa.select(t).where(t.c.used.is_(False), t.c.created_at < before)
+        if after is not None:
+            at = sa.literal(after.created_at, tables.UtcDateTime)
+            later = sa.and_(t.c.created_at == at, t.c.id > sa.literal(after.id, sa.Uuid))
+            query = query.where(sa.or_(t.c.created_at > at, later))
+        query = query.order_by(t.c.created_at, t.c.id).limit(limit)
         return [rows.upload_of(row) for row in self._connection.execute(query).mappings()]
 
     def part_keys(self, upload_ids: Sequence[UUID]) -> list[str]:
