@@ -80,6 +80,15 @@ print(" ".join(sorted(sys.modules)))
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_the_service_loads_no_library_that_only_its_workers_or_one_command_need() -> None:
+    """One import at the top of a module took 12 MB of each process, and a large file no longer passed in 200 MB."""
+    code = "import sys, signroom.cli.demo, signroom.cli.serve, signroom.wiring\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "signroom.wiring" in done.stdout.split()
+    assert {"pyhanko", "aiohttp", "pikepdf", "pypdfium2", "PIL"} & set(done.stdout.split()) == set()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_a_shell_completes_commands_and_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     app(["completion", shell], result_action="return_value")

@@ -20,9 +20,6 @@ from typing import Any
 from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from pyhanko.sign.general import CMSExtractionError, CMSStructuralError, extract_signer_info
-from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadCertificate, BadPolicyList
@@ -212,6 +209,11 @@ def read_policy_file(content: bytes) -> PolicyFile:
 
 def _verified(content: bytes, signature: bytes) -> CertificateChain:
     """The certificate of the one signer, and those that came along. Raises: BadPolicyList."""
+    # The library takes 12 MB, and one command alone needs it.
+    from pyhanko.sign.general import CMSExtractionError, CMSStructuralError, extract_signer_info
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+
     try:
         info = cms.ContentInfo.load(signature, strict=True)
         if info["content_type"].native != "signed_data":
