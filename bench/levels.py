@@ -83,7 +83,8 @@ def main(arguments: Sequence[str] = ()) -> None:
         judged += table.judged
     print("T: more than B-B, at signing; DSS raises a file of level B-B. LT and LTA: of level B-T before, laid out and")
     print("written. again: LTA once more. DSS judges path and revocation data, too; here that is done before.")
-    print("XML is parsed once and brought into its canonical form once, whoever raises it: parse once and floor.")
+    print("XML is parsed and brought into its canonical form, whoever raises it: parse once and floor. Ours makes a")
+    print("second tree where the signature is in what it signs, as here.")
     if judged:
         print(f"What DSS made is valid and of that level, says its validation, of: {', '.join(judged)}.")
     print(*failures, sep="\n", end="\n" if failures else "")

@@ -365,6 +365,25 @@ def test_content_that_hides_in_a_signature_fails_the_file(tmp_path: Path) -> Non
         xades.inspect(output)
 
 
+def test_instructions_that_look_like_the_tags_of_a_signature_hide_nothing(tmp_path: Path) -> None:
+    """What is between them is signed by nobody, however long the prefix of the true signature is."""
+    original = b'<?xml version="1.0"?>\n<order><item>pen</item><?print page?><total>10</total></order>'
+    output = signed(written(tmp_path, original), "p256")
+    before, signature, after = re.split(rb"(<ds:Signature .*</ds:Signature>)", output.read_bytes(), flags=re.DOTALL)
+    inside = signature.removeprefix(b"<ds:Signature").removesuffix(b"</ds:Signature>")
+    prefix = b"p" * 300
+    renamed = b'<%b:Signature xmlns:%b="%b"%b</%b:Signature>' % (prefix, prefix, DS.encode(), inside, prefix)
+    output.write_bytes(before + renamed + after)
+    assert verdict(output) == (PASSED, None)
+    xml_verifier.require_accepted(output, ROOT)
+
+    hiding = b"<?print <Signature >?><item>yacht</item><total>1000000</total>%b<?print </Signature>page?>" % renamed
+    output.write_bytes((before + after).replace(b"<?print page?>", hiding))
+    (found,) = xades.verify(output).signatures
+    assert (found.indication, found.reason, found.covers_whole_file) == (FAILED, "HASH_FAILURE", False)
+    assert not xml_verifier.xmlsec1(output, ROOT).valid
+
+
 def test_a_prefix_list_that_libxml2_does_not_follow_is_not_judged(tmp_path: Path) -> None:
     transform = PREFIXES.replace("unused i", "unused #default")
     template = foreign_xml.signature(reference=transformed("#part", transform))

@@ -33,6 +33,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.xml import xades
+from signroom.formats.xml.reading import XmlDocument
 from tests.formats.conftest import NOW, trusted
 from tests.formats.xml.files import INVOICE, prepared, signed, value, written
 from tests.pki import authority
@@ -327,6 +328,27 @@ def test_an_encoding_is_kept(tmp_path: Path, encoding: str) -> None:
     named = signed(file, "p256", XmlOptions(element_id="é"))
     assert only_verdict(named) is Indication.TOTAL_PASSED
     assert 'URI="#é"' in etree.tostring(etree.parse(str(named)), encoding="unicode")
+
+
+@pytest.mark.parametrize("name", ["a--", "p:a--"])
+def test_a_comment_that_ends_like_the_root_does_not_take_the_signature(tmp_path: Path, name: str) -> None:
+    content = f'<{name} xmlns:p="urn:p"><b/></{name}><!-- </{name}>'.encode()
+    output = signed(written(tmp_path, content), "p256")
+
+    assert output.read_bytes().endswith(f"</ds:Signature></{name}><!-- </{name}>".encode())
+    assert only_verdict(output) is Indication.TOTAL_PASSED
+    xml_verifier.require_accepted(output, ROOT)
+
+
+@pytest.mark.parametrize(("declared", "codec"), [("UTF-16LE", "utf-16-le"), ("UTF-16BE", "utf-16-be")])
+def test_a_file_that_goes_on_in_another_encoding_is_refused(tmp_path: Path, declared: str, codec: str) -> None:
+    """libxml2 reads it. Where its tags are cannot be told by its octets."""
+    content = f'<?xml version="1.0" encoding="{declared}"'.encode() + "?><a><b>1</b></a>".encode(codec)
+    assert XmlDocument(content).root.findtext("b") == "1"
+    file = written(tmp_path, content)
+
+    with pytest.raises(InvalidXml, match="encoding"):
+        xades.inspect(file)
 
 
 def test_another_file_than_the_prepared_one_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from lxml import etree  # type: ignore[import-untyped]
 
 from signroom.domain.errors import InvalidXml
-from signroom.formats.xml.cutting import without
 from signroom.formats.xml.reading import XmlDocument, is_inside_signature, only_refusals
 
 if TYPE_CHECKING:
@@ -57,21 +56,14 @@ def octets(
             raise LookupError
         if not hidden:
             return _write(document, document.tree, method)
-        cut = _cut(document, document.tree, document.root, method, hidden)
-        if cut is not None:
-            return cut
-        tree, twins = document.twins(hidden)
+        tree, twins = document.twin_without(hidden)
         _hide(twins)
         return _write(document, tree, method)
     if any(element is each or each in element.iterancestors() for each in hidden):
         raise LookupError
     inherited = {} if method.exclusive else _inherited(element, method)
-    if not inherited:
-        if not hidden:
-            return _write(document, element, method)
-        cut = _cut(document, element, element, method, hidden)
-        if cut is not None:
-            return cut
+    if not hidden and not inherited:
+        return _write(document, element, method)
     _, (twin, *twins) = document.twins([element, *hidden])
     _hide(twins)
     for name, value in inherited.items():
@@ -109,17 +101,6 @@ def standalone_octets(element: Element) -> bytes:
     """The exclusive form of a part of an element that is not in a document yet: the same as it will be there."""
     found: bytes = etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
     return found
-
-
-def _cut(
-    document: XmlDocument, what: Tree | Element, top: Element, method: Canonicalization, hidden: Sequence[Element]
-) -> bytes | None:
-    """None where it takes a second tree: also where the whole has no such form, for the rest may have one."""
-    try:
-        whole = _write(document, what, method)
-    except InvalidXml:
-        return None
-    return without(whole, top, hidden)
 
 
 def _within(signature: Element, element: Element | None) -> bool:

@@ -41,6 +41,7 @@ _CALL = re.compile(r"([\w-]+)\s*\(")
 _ID = re.compile(r"[\w.:-]{1,1000}")
 """What can stand behind # as it is. Wider than xs:ID, which may not begin with a digit: many do."""
 
+_BEGINS_IN_ASCII = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[^\0]")
 _END_TAG = re.compile(rb"</([^\s<>?!/]+)\s*>\s*")
 _END_OF_TAG = re.compile(rb"\s*>")
 _MARKUP = re.compile(
@@ -134,8 +135,7 @@ class Splice:
     end: int
     octets: bytes
     is_certain: bool = False
-    """They stand right before the end tag of their place: no octets of the file but end tags look like one, for there
-    are as many as there are such elements."""
+    """They stand right before the end tag of their place, and cannot stand anywhere else."""
 
     def into(self, data: bytes) -> bytes:
         return b"".join((data[: self.start], self.octets, data[self.end :]))
@@ -164,6 +164,8 @@ def splice(document: XmlDocument, place: Place, element: bytes) -> Splice:
             return Splice(end, end, element, is_certain=True)
     ordinal = next(n for n, each in enumerate(document.root.iter("*")) if each is place.anchor)
     mark, codec = _wide(document.data)
+    if codec is None and not _is_ascii_in_octets(document):
+        raise InvalidXml("Its encoding is not what it says.")
     if codec is None:
         return _spliced(document.data, ordinal, place.insertion, element)
     try:
@@ -189,6 +191,16 @@ def _wide(data: bytes) -> tuple[bytes, str | None]:
     return b"", "utf-16-be" if data.startswith(b"\0<") else None
 
 
+def _is_ascii_in_octets(document: XmlDocument) -> bool:
+    """Whether each ASCII character of the file is one octet, and no other character has such an octet in it.
+
+    A file may begin in ASCII, say that it is UTF-16, and go on in that: libxml2 reads it.
+    """
+    _, codec = _wide(document.data)
+    says_wide = document.encoding.lower().startswith(("utf16", "utf-16"))
+    return codec is None and not says_wide and _BEGINS_IN_ASCII.match(document.data) is not None
+
+
 def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: bytes) -> Splice:
     start, end = _tags(content, ordinal)
     match insertion:
@@ -210,21 +222,28 @@ def _spliced(content: bytes, ordinal: int, insertion: XmlInsertion, element: byt
 def _end_of_root(content: bytes, root: Element) -> int | None:
     """Where the end tag of the whole document begins, when nothing but white space is behind it.
 
-    None where it must be looked for from the beginning, which takes much longer.
+    None where it must be looked for from the beginning, which takes much longer. In UTF-16 each tag has a zero octet,
+    and so none looks like an end tag here.
     """
     at = max(content.rfind(b"</"), 0)
     found = _END_TAG.fullmatch(content, at)
     name = etree.QName(root).localname
     written = name if root.prefix is None else f"{root.prefix}:{name}"
+    if name.endswith("--"):  # A comment could end like the end tag of such a name.
+        return None
     return at if found is not None and found[1] == written.encode() else None
 
 
 def _end_of_element(document: XmlDocument, element: Element) -> int | None:
     """Where the end tag of `element` begins, found by counting the end tags of its name.
 
-    None where the octets do not have as many of them as the document has such elements: some are in comments, or not
-    written out, or the encoding is another. Then it must be looked for from the beginning, which takes much longer.
+    Each of these elements has its end tag, and it is found. So where there are as many as elements, nothing else looks
+    like one. None where there are more: some are in comments, in CDATA sections, in processing instructions, or of
+    other namespaces. None also where an element is not written out, and in UTF-16, where other characters may consist
+    of the octets of an end tag. Then it must be looked for from the beginning, which takes much longer.
     """
+    if not _is_ascii_in_octets(document):
+        return None
     name = etree.QName(element).localname
     written = name if element.prefix is None else f"{element.prefix}:{name}"
     if not written.isascii():

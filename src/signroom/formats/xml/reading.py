@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +74,7 @@ class XmlDocument:
             raise XmlTooComplex(f"It has more than {_MAX_TAGS} tags.")
         self.hashes: dict[object, Hash] = {}
         """What `canonical` has taken in of this file."""
+        self._spare: tuple[Tree, int] | None = None
         self._ids: dict[str, list[Element]] | None = None
         self._namespaces: int | None = None
         self.tree: Tree = self.parse_again()
@@ -149,6 +150,24 @@ class XmlDocument:
         if len(found) != 1:
             raise XmlElementNotFound(f"{len(found)} elements have that Id.")
         return found[0]
+
+    def take_over(self, before: XmlDocument, place: int) -> None:
+        """Use the tree of `before` where one may be changed: that saves another one.
+
+        `before` is this document without something that was put into its signature number `place`, and into that alone.
+        Nobody looks at it any more.
+        """
+        self._spare = before.tree, place
+
+    def twin_without(self, hidden: Sequence[Element]) -> tuple[Tree, list[Element]]:
+        """A second tree of the whole document, and in it the signatures `hidden`, which nobody looks into."""
+        spare, self._spare = self._spare, None
+        if spare is not None and any(each is self.signatures[spare[1]] for each in hidden):
+            tree, _ = spare
+            others = dict(zip(self.signatures, tree.getroot().iter(SIGNATURE), strict=True))
+            return tree, [others[each] for each in hidden]
+        del spare
+        return self.twins(hidden)
 
     def twins(self, elements: Iterable[Element]) -> tuple[Tree, list[Element]]:
         """A second tree, and in it the same elements in the same order."""

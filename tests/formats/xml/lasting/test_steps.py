@@ -23,7 +23,15 @@ from signroom.domain.errors import (
     XmlTooComplex,
 )
 from signroom.domain.level import Level
-from signroom.domain.signature import CertificateChain, DigestAlgorithm, Indication
+from signroom.domain.signature import (
+    WHOLE_DOCUMENT,
+    CertificateChain,
+    DigestAlgorithm,
+    Indication,
+    XmlInsertion,
+    XmlLocation,
+    XmlOptions,
+)
 from signroom.formats.xml import format as xml
 from signroom.formats.xml.lasting import steps
 from signroom.formats.xml.lasting.properties import MAX_TOKEN, MAX_VALUE, timestamp
@@ -48,6 +56,7 @@ from tests.vectors import foreign_xml
 from tests.vectors.foreign_xml import ENVELOPED, EXCLUSIVE, by_xmlsec1, transformed
 
 SIGNATURE, ARCHIVE = TimestampUse.SIGNATURE, TimestampUse.ARCHIVE
+BESIDE = XmlLocation("//*[@Id='b']", insertion=XmlInsertion.APPEND_SIBLING)
 END = b"</xades:QualifyingProperties>"
 
 
@@ -165,15 +174,20 @@ def test_data_of_the_signer_alone_is_not_enough(file: Path) -> None:
     assert reached(file) == [Level.B_LT]
 
 
-def test_a_step_parses_the_file_once_and_not_when_it_has_its_token(file: Path, parsed: list[XmlDocument]) -> None:
-    value = sign(file, "p256")
+@pytest.mark.parametrize(("options", "trees"), [(XmlOptions(element_id="b", location=BESIDE), 1), (WHOLE_DOCUMENT, 2)])
+def test_a_step_parses_the_file_once_and_not_when_it_has_its_token(
+    file: Path, parsed: list[XmlDocument], *, options: XmlOptions, trees: int
+) -> None:
+    """Where a signature is in what it signs, a second tree of the same octets leaves it out."""
+    value = sign(file, "p256", options)
     del parsed[:]
     archived = laid_out(file, Augmentation(ARCHIVE, data_of("p256"), value))
-    assert len(parsed) == 1
+    assert len(parsed) == trees
     augment(file, archived, token_for(archived))
-    assert len(parsed) == 1
+    assert len(parsed) == trees
     augment(file, laid_out(file, Augmentation(None, data_of("rsa2048"), value)), None)
-    assert len(parsed) == 2
+    assert len(parsed) == 2 * trees
+    assert reached(file) == [Level.B_LTA]
 
 
 @pytest.mark.parametrize(
@@ -183,13 +197,20 @@ def test_a_step_parses_the_file_once_and_not_when_it_has_its_token(file: Path, p
         (b'<p:a xmlns:p="urn:a" xml:lang="pt"><?x <ds:Signature >?><p:Signature/>Signature</p:a>', b"", 1),
         (b'<a xmlns="http://uri.etsi.org/01903/v1.3.2#"/>', b"", 1),
         (PLAIN, b"<!-- </xades:UnsignedSignatureProperties> </xades:QualifyingProperties> -->", 2),
+        (b"<a><?x </xades:UnsignedSignatureProperties> </xades:QualifyingProperties >?></a>", b"", 2),
+        (b"<a><![CDATA[</xades:UnsignedSignatureProperties></xades:QualifyingProperties>]]></a>", b"", 2),
+        (
+            b'<a><xades:UnsignedSignatureProperties xmlns:xades="urn:x">1</xades:UnsignedSignatureProperties></a>',
+            b"",
+            2,
+        ),
     ],
 )
 @pytest.mark.parametrize("use", [SIGNATURE, ARCHIVE, None])
 def test_a_file_that_is_parsed_once_comes_out_as_if_it_were_parsed_again(
     file: Path, parsed: list[XmlDocument], *, content: bytes, behind: bytes, times: int, use: TimestampUse | None
 ) -> None:
-    """Also where a comment looks like the place: then it is parsed again."""
+    """Also where something else looks like the place: then it is parsed again."""
     file.write_bytes(content)
     value = sign(file, "p256")
     sign(file, "rsa2048", stamped=False)
@@ -206,6 +227,57 @@ def test_a_file_that_is_parsed_once_comes_out_as_if_it_were_parsed_again(
             assert len({id(one) for one in parsed}) == (2 if again else times)
             outcomes.append((planned, file.read_bytes()))
     assert outcomes[0] == outcomes[1]
+
+
+def in_wide_characters(tag: bytes, codec: str) -> str:
+    """Characters that in UTF-16 have the octets of the end tag of this name."""
+    octets = b"</" + tag + b">" if len(tag) % 2 else b"</" + tag + b" >"
+    return octets.decode(codec)
+
+
+@pytest.mark.parametrize(("codec", "mark"), [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")])
+@pytest.mark.parametrize("is_signed", [True, False])
+@pytest.mark.parametrize("use", [SIGNATURE, ARCHIVE, None])
+def test_characters_that_have_the_octets_of_an_end_tag_are_not_the_place(
+    file: Path, *, codec: str, mark: bytes, is_signed: bool, use: TimestampUse | None
+) -> None:
+    tags = (b"xades:UnsignedSignatureProperties", b"xades:QualifyingProperties")
+    like_tags = "".join(in_wide_characters(tag, codec) for tag in tags)
+    text = f'<?xml version="1.0" encoding="UTF-16"?><a xmlns="urn:a">{like_tags if is_signed else ""}</a>'
+    file.write_bytes(mark + text.encode(codec))
+    value = sign(file, "p256")
+    if not is_signed:
+        file.write_bytes(file.read_bytes() + f"<!--{like_tags}-->".encode(codec))
+    step(file, Augmentation(use, data_of("p256"), value))
+
+    assert reached(file) == [Level.B_LTA if use is ARCHIVE else Level.B_LT]
+    assert [one.indication for one in xml.verify(file, None).signatures] == [Indication.TOTAL_PASSED]
+    assert like_tags in file.read_bytes().decode("utf-16")
+
+
+def test_a_file_that_goes_on_in_utf_16_is_left_alone(file: Path) -> None:
+    """It begins in ASCII, and says so of nothing else. libxml2 reads it, and the signature holds."""
+    like_tag = in_wide_characters(b"xades:UnsignedSignatureProperties", "utf-16-le")
+    file.write_bytes(f'<?xml version="1.0" encoding="UTF-16"?><a>{like_tag}</a>'.encode("utf-16"))
+    value = sign(file, "p256")
+    begin, end = file.read_bytes().decode("utf-16").split("?>", 1)
+    file.write_bytes(begin.encode() + f"?>{end}".encode("utf-16-le"))
+    assert [one.indication for one in xml.verify(file, None).signatures] == [Indication.TOTAL_PASSED]
+
+    for use in (SIGNATURE, ARCHIVE, None):
+        assert "encoding" in refused(file, Augmentation(use, data_of("p256"), value), InvalidXml)
+
+
+def test_a_file_that_is_a_signature_is_raised(tmp_path: Path) -> None:
+    reference = transformed("#o", f'<ds:Transform Algorithm="{EXCLUSIVE}"/>')
+    template = foreign_xml.signature(reference=reference, objects='<ds:Object Id="o">signed</ds:Object>')
+    file = by_xmlsec1(tmp_path, template)
+    step(file, Augmentation(SIGNATURE))
+    step(file, Augmentation(ARCHIVE, data_of("rsa2048")))
+
+    assert [len(one.timestamps) for one in levels(file).signatures] == [2]
+    reached(file)
+    assert [one.indication for one in xml.verify(file, None).signatures] == [Indication.TOTAL_PASSED]
 
 
 def test_what_would_end_up_elsewhere_is_not_put_in(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ The first half looks at the file as it will be, but for the token, which is one 
 second half puts that text into the same file, by its digest, and looks at nothing else again.
 
 Usually nothing in the file is about the place of the addition, and the place is certain. Then what holds before holds
-after, and the file is parsed once. Else the file after the step is parsed and judged as well.
+after, and the file after the step is not parsed. With the least doubt it is, and what holds in it is judged anew.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from signroom.formats.xml.lasting.tokens import read_token
 from signroom.formats.xml.lasting.unsigned import Unsigned, read_unsigned
 from signroom.formats.xml.places import Place, Splice, in_encoding_of
 from signroom.formats.xml.places import splice as splice_of
-from signroom.formats.xml.reading import XmlDocument, is_inside_signature, only_refusals
+from signroom.formats.xml.reading import SIGNATURE, XmlDocument, only_refusals
 from signroom.formats.xml.signature import CANONICALIZATIONS, EXC_C14N, XADES, Fault, read_signature
 from signroom.formats.xml.transforms import takes_in
 from signroom.formats.xml.verification import JudgedSignature, judge_signature
@@ -184,9 +184,12 @@ def _raised(data: bytes, augmentation: Augmentation, digest: bytes) -> _Raised:
         splice = change.splice
         if len(targets) == 1 and change.is_apart(document, target):
             return _Raised(document, places, splice, change.forms())
-        document = XmlDocument(splice.into(document.data), work=document.work)
+        # Two trees of a large file are enough: that before the change is used up, or it goes first.
+        before, document = document, XmlDocument(splice.into(document.data), work=document.work)
         _require_in_place(document, target.place, name)
-        del change, one, target
+        if len(targets) == 1:
+            document.take_over(before, target.place)
+        del before, change, one, target
     return _Raised(document, places, splice)
 
 
@@ -225,7 +228,7 @@ class _Change:
             self.splice.is_certain
             and document.has_room_for(self.splice.octets, self.anchor)
             and (self.method == EXC_C14N or not self.before)
-            and not is_inside_signature(target.parts.element.getparent())
+            and next(target.parts.element.iterancestors(SIGNATURE), None) is None
             and not any(_is_about(document, each, self.anchor) for each in document.signatures)
         )
 
