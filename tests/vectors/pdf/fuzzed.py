@@ -42,6 +42,10 @@ def cases() -> Iterator[Case]:
         yield Case(f"comment-is-missing-object-{number}", functools.partial(_comment_missing, number))
         yield Case(f"info-is-missing-object-{number}", functools.partial(_info_missing, number), Signed())
     yield Case("signature-that-the-table-passes-over", _passed_over, Refused("InvalidPdf"), pages=0)
+    yield Case("signature-that-an-update-deletes-and-no-information", _deleted, Refused("InvalidPdf"), pages=0)
+    for form in (Form.TABLE, Form.STREAM):
+        swallowed = functools.partial(_row_into_a_stream, form)
+        yield Case(f"row-into-a-stream-without-an-end-{form}", swallowed, Refused("InvalidPdf"), pages=0)
     yield Case("page-with-a-key-without-a-value-inside", _key_alone, Refused("InvalidPdf"), pages=0)
     yield Case("empty-field-with-a-key-without-a-value-inside", _field_with_a_key_alone, fills="")
     yield Case("forty-keys-twice", _keys_twice)
@@ -238,6 +242,23 @@ def _passed_over() -> bytes:
     file = updated(signed_by_another(first), changed, b"/Info 99 0 R")
     before, _, last = file.rpartition(b"/Prev ")
     return before + re.sub(rb"^\d+", b"%d" % builder.last_startxref(first), last)
+
+
+def _deleted() -> bytes:
+    """poppler searches the file for an /Info that is not there, and finds the signature all the same."""
+    file = signed_by_another(written(document()))
+    number = int(re.findall(rb"/V (\d+) 0 R", file)[-1])
+    end = b"xref\n%d 1\n0000000000 00001 f \ntrailer\n<</Root 1 0 R/Info 99 0 R/Prev %d/Size 100>>\n"
+    return file + end % (number, builder.last_startxref(file)) + b"startxref\n%d\n%%%%EOF\n" % len(file)
+
+
+def _row_into_a_stream(form: Form) -> bytes:
+    """MuPDF searches the file when it finds no object there, and a stream without an end swallows what follows it."""
+    more = {20: builder.stream(b"x" * 20, b"/Type/Annot"), 21: builder.stream(b"y" * 30)}
+    file = written(document(page=b"/Annots[20 0 R]", more=more), form)
+    at = file.index(b"20 0 obj") + len(b"20 0 obj")
+    end = file.rindex(b"endstream", 0, at)
+    return file[:end] + b" " * (at - end) + file[at:]
 
 
 def _key_alone() -> bytes:

@@ -28,7 +28,9 @@ from signroom.formats.pdf.permission import require_signable
 from signroom.formats.pdf.reading.crossref import is_passed_over
 from signroom.formats.pdf.reading.ends import require_ends
 from signroom.formats.pdf.reading.opening import OpenPdf, open_pdf
+from signroom.formats.pdf.reading.searched import require_found_by_all
 from signroom.formats.pdf.reading.stream_rows import require_rows
+from signroom.formats.pdf.reading.syntax import reference
 from signroom.formats.pdf.signing.empty_field import fitting_fields
 from signroom.formats.pdf.signing.own_update import check_update
 from signroom.formats.pdf.signing.pages_alike import require_filled, require_followed, require_same_pages
@@ -59,6 +61,7 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         pages = _pages(opened)
         require_rows(opened)
         require_ends(opened)
+        require_found_by_all(opened)
         facts = read_facts(file, opened, appearance, pages)
         verdict = judge(opened.pdf, opened.buffer, as_if_one_more=True)
         # Of a file whose table it makes anew, qpdf may not see a signature.
@@ -68,21 +71,27 @@ def inspect(file: Path, appearance: Appearance | None = None) -> Inspection:
         broken = next((s for s in verdict.signatures if s.indication is Indication.TOTAL_FAILED), None)
         if broken is not None:
             raise BrokenSignature(f"{broken.field_name}: {broken.reason}")
-        _require_no_hidden_signature(opened)
+        _require_no_hidden_signature(opened, len(verdict.signatures))
         found = (*findings(opened.pdf, verdict, damaged=bool(opened.damage)), *_filled(facts))
     return Inspection(
         SignatureType.PDF, PDF, pages, len(verdict.signatures), found, PdfReading(facts, verdict.signatures)
     )
 
 
-def _require_no_hidden_signature(opened: OpenPdf) -> None:
-    """No table is passed over in a file that is signed: some programs would see its signature, others not.
+def _require_no_hidden_signature(opened: OpenPdf, signatures: int) -> None:
+    """Nothing makes some programs search a file that is signed: they would see its signature, others not.
 
-    A large file is not searched. Raises: InvalidPdf.
+    No table is passed over, and none of more than `signatures` was deleted where /Info leads nowhere: poppler searches
+    then. A large file is not searched.
+
+    Raises: InvalidPdf.
     """
-    if len(opened.buffer) > _MOST_TO_SEARCH or not opened.sections:
+    if len(opened.buffer) > _MOST_TO_SEARCH or not opened.sections or opened.buffer.find(_BYTE_RANGE) < 0:
         return
-    if opened.buffer.find(_BYTE_RANGE) >= 0 and is_passed_over(opened.buffer, opened.sections):
+    information = reference(opened.sections[0].trailer.get("Info"))
+    leads_nowhere = information is not None and not opened.table.has_number(information.number)
+    deleted = leads_nowhere and opened.buffer[:].count(_BYTE_RANGE) > signatures
+    if deleted or is_passed_over(opened.buffer, opened.sections):
         raise InvalidPdf("It has an update with a signature, or after one, that some programs show and others do not.")
 
 

@@ -84,6 +84,8 @@ class OpenPdf:
     encryption: PdfEncryption | None
     claimed: tuple[Section, ...] = ()
     """The sections of a file whose table had to be rebuilt, and which some programs follow all the same."""
+    leads_nowhere: bool = False
+    """A row of its table leads to no object: some programs search the file then, and others do not."""
     _object_streams: dict[int, ObjectStream] = field(default_factory=dict)
 
     @property
@@ -234,7 +236,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
         limit_qpdf()
         try:
             with ExitStack() as files:
-                pdf, table, said = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
+                pdf, table, said, nowhere = _tolerantly_opened(files, file, stream.fileno(), buffer, sections)
                 warnings = require_all_read(pdf, said)
                 rebuilt = any(_REBUILT.search(w) for w in warnings)
                 if rebuilt and any(_LOST.search(w) for w in warnings):
@@ -250,7 +252,7 @@ def open_pdf(file: Path) -> Iterator[OpenPdf]:
                     if any("XRefStm" in section.trailer.names() for section in sections):
                         # Programs that search for objects then do not find those either.
                         raise InvalidPdf(_TWO_KINDS.format(why))
-                yield OpenPdf(buffer, pdf, table, sections, why, _encryption(pdf), claimed)
+                yield OpenPdf(buffer, pdf, table, sections, why, _encryption(pdf), claimed, nowhere)
                 warnings += require_all_read(pdf)
                 _require_whole_streams(warnings, table)
         except pikepdf.PasswordError as error:
@@ -270,8 +272,8 @@ def _require_whole_streams(warnings: list[str], table: ObjectTable) -> None:
 
 def _tolerantly_opened(
     files: ExitStack, file: Path, descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]
-) -> tuple[pikepdf.Pdf, ObjectTable, list[str]]:
-    """The file, where its objects are, and what qpdf has said so far.
+) -> tuple[pikepdf.Pdf, ObjectTable, list[str], bool]:
+    """The file, where its objects are, what qpdf has said so far, and whether a row leads to no object.
 
     qpdf rebuilds a table that leads nowhere; one that leads to wrong objects only when it is told nothing of it.
 
@@ -290,8 +292,9 @@ def _tolerantly_opened(
         if not sections and not rebuilt:
             _require_found(table, buffer)
         found = pages and (not sections or _leads_to(buffer, sections[0].offset) or _is_found(table, buffer))
-        if found and not (sections and _leads_astray(table, buffer)):
-            return pdf, table, said
+        astray, nowhere = _lead_wrong(table, buffer) if sections else (False, False)
+        if found and not astray:
+            return pdf, table, said, nowhere
     except pikepdf.PasswordError:
         raise
     except pikepdf.PdfError as error:
@@ -303,7 +306,7 @@ def _tolerantly_opened(
     table = ObjectTable(pdf)
     if first is not None:
         _require_none_lost(first, table)
-    return pdf, table, []
+    return pdf, table, [], False
 
 
 def _table_alone(descriptor: int, buffer: mmap.mmap, sections: tuple[Section, ...]) -> ObjectTable | None:
@@ -383,20 +386,23 @@ def _require_found(table: ObjectTable, buffer: mmap.mmap) -> None:
         )
 
 
-def _leads_astray(table: ObjectTable, buffer: mmap.mmap) -> bool:
-    """A row of the table leads to the beginning of an object with another number.
+def _lead_wrong(table: ObjectTable, buffer: mmap.mmap) -> tuple[bool, bool]:
+    """Whether a row leads to the beginning of an object with another number, and whether one leads to no object.
 
     qpdf finds that out when it reads the object, and only pages and forms are read here. Programs show such a file
     differently: some pass over the object, some search the file for all objects.
     """
+    nowhere = False
     for number, offset in table.plain():
         usual = b"%d 0 obj" % number
         if buffer[offset : offset + len(usual)] == usual:
             continue  # without a search, for hundreds of thousands
         there = _HEADER.match(buffer, offset)
-        if there is not None and int(there[1]) != number:
-            return True
-    return False
+        if there is None:
+            nowhere = True
+        elif int(there[1]) != number:
+            return True, nowhere
+    return False, nowhere
 
 
 def _touch(pdf: pikepdf.Pdf) -> int:

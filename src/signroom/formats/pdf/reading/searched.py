@@ -49,6 +49,15 @@ def require_one_reading(opened: OpenPdf) -> None:
         _require_claimed(opened)
 
 
+def require_found_by_all(opened: OpenPdf) -> None:
+    """Where a row leads to no object MuPDF searches the file, and passes over what a stream without an end swallows.
+
+    Raises: InvalidPdf, PdfTooComplex.
+    """
+    if opened.leads_nowhere:
+        _require_lengths(opened)
+
+
 def _require_claimed(opened: OpenPdf) -> None:
     """What the old table says of an object is what a search has found: some programs follow that table.
 
