@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness.authorities import read_authorities_once
 from tests.harness.databases import copy_new_database, migrated
@@ -44,6 +45,9 @@ def _be_patient() -> None:
     """Let a test's own requests wait longer than httpx's five seconds: a busy machine needs more at times."""
     default = inspect.signature(httpx.get).parameters["timeout"].default
     default.connect = default.read = default.write = default.pool = SECONDS
+    # The same for examples: one that takes 200 ms on a busy machine is no fault. What CI has set besides stays.
+    settings.register_profile("patient", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)
