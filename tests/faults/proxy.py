@@ -55,6 +55,7 @@ class FailingProxy:
     async def _set(self, fault: Fault) -> None:
         self._fault = fault
         await self._stop_listening()
+        await asyncio.sleep(0)  # who was taken a moment ago is among the open ones then
         for writer in list(self._open):
             writer.transport.abort()
         if fault is not Fault.DOWN:
@@ -109,6 +110,8 @@ class FailingProxy:
 
     async def _end(self) -> None:
         await self._stop_listening()
+        for _ in range(3):
+            await asyncio.sleep(0)  # a task that ends before it begins would not close its connection
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

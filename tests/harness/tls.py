@@ -44,6 +44,8 @@ def tls_in_front(port: int, target: int, folder: Path) -> Iterator[Path]:
 
 async def _stop(server: asyncio.Server) -> None:
     server.close()
+    for _ in range(3):
+        await asyncio.sleep(0)  # a task that ends before it begins would not close its connection
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
@@ -51,8 +53,11 @@ async def _stop(server: asyncio.Server) -> None:
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int) -> None:
-    inner, outer = await asyncio.open_connection(HOST, target)
-    await asyncio.gather(_copy(reader, outer), _copy(inner, writer))
+    try:
+        inner, outer = await asyncio.open_connection(HOST, target)
+        await asyncio.gather(_copy(reader, outer), _copy(inner, writer))
+    finally:
+        writer.close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
