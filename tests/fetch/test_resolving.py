@@ -23,6 +23,7 @@ from signroom.fetch.loops import loop_of_thread
 from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import running_site
+from tests.harness.tools import free_port
 from tests.harness.waiting import eventually
 
 SLOW = ".slow.example."
@@ -66,7 +67,8 @@ def server() -> Iterator[NameServer]:
 @contextmanager
 def running_name_server() -> Iterator[NameServer]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
-        wire.bind(("127.0.0.1", 0))
+        # One that no connection of this machine has: `running_tcp` listens there, too.
+        wire.bind(("127.0.0.1", free_port()))
         server = NameServer(wire.getsockname()[1])
 
         def serve() -> None:
