@@ -194,3 +194,18 @@ def test_whether_this_version_is_the_newest_is_not_asked_at_each_look(monkeypatc
     monkeypatch.setattr(alarms, "SAFETY_SECONDS", -1.0)
     kept("1")
     assert asked == ["1", "1"]
+
+
+def test_a_queue_with_more_than_was_claimed_is_looked_at_again_soon() -> None:
+    """What was claimed does not count as running at once. Two documents were archived in fifteen seconds."""
+    asked = []
+
+    def something_waits() -> bool:
+        asked.append(1)
+        return True
+
+    bell = Bell(lambda _timeout: LONG, something_waits)
+    bell._restless_until = 0.0  # noqa: SLF001
+
+    assert not bell.wait(0.01)
+    assert asked

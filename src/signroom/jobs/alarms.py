@@ -73,7 +73,7 @@ class Bell(threading.Event):
     """What a queue thread of DBOS takes for its stop event, and waits on between two looks."""
 
     def __init__(
-        self, pause: Callable[[float | None], float | None], something_waits: Callable[[], bool] = lambda: True
+        self, pause: Callable[[float | None], float | None], something_waits: Callable[[], bool] | None = None
     ) -> None:
         super().__init__()
         self._pause = pause
@@ -90,10 +90,15 @@ class Bell(threading.Event):
         while True:
             restless = time.monotonic() < self._restless_until
             pause = timeout if restless else self._pause(timeout)
+            if pause != timeout and self._something_waits is not None and self._something_waits():
+                # More than this process had places for. What it has claimed does not count as running yet.
+                pause = timeout
             if self._rung.wait(pause) or pause != timeout:
                 break
             # A poll. Whatever the answer is, nothing waits for a look for longer than without a poll.
-            if time.monotonic() - self._looked > SAFETY_SECONDS or self._something_waits():
+            if time.monotonic() - self._looked > SAFETY_SECONDS or self._something_waits is None:
+                break
+            if self._something_waits():
                 break
         if self._rung.is_set():
             self.stay_restless()
