@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbos._core import ActiveWorkflowById
 from dbos._queue import _INTERNAL_QUEUE_CONSTRUCTION as _TOKEN
 from dbos._queue import Queue
 
 from signroom.jobs import alarms
 from signroom.jobs.alarms import Alarms, Bell
 from signroom.store.engine import open_engine
+from tests.harness.tools import require_tools
+from tests.harness.waiting import eventually
 
 LONG = 600.0
 
@@ -120,25 +127,81 @@ def test_a_process_keeps_its_places_though_another_has_registered_the_queue_sinc
 
     monkeypatch.setattr(alarms, "queue_worker_thread", begin)
     monkeypatch.setattr(deaf, "_listen", lambda _stop: None)
-    deaf.registered("q", places=2, poll_seconds=0.5)
+    deaf.registered("q", places=2, lane_places=None, poll_seconds=0.5)
     deaf._run_queues(stop, dbos)  # noqa: SLF001
 
     assert begun == [internal, row]
     assert (row.worker_concurrency, row.polling_interval_sec, internal.worker_concurrency) == (2, 0.5, 7)
 
 
-def test_changes_of_a_file_are_told_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alarms, "_TICK_SECONDS", 0.0)
-    file, stop = tmp_path / "db-wal", threading.Event()
-    told = alarms._changes(file, stop)  # noqa: SLF001
-    next(told)
-    next(told)
-    file.write_bytes(b"x")
-    next(told)
-    next(told)
-    stop.set()
+def test_a_commit_is_told_when_it_can_be_read(tmp_path: Path) -> None:
+    """A slow disk flushes for longer than one waits between two looks. The log has changed by then, the answer has not.
 
-    assert list(told) == []
+    The date of the log was asked once: two looks too early, and none when the commit was there. Documents waited for
+    the next commit of anybody, up to fifteen seconds.
+    """
+    require_tools("cc")
+    library = tmp_path / "slow_flush.so"
+    source = Path(__file__).with_name("slow_flush.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    file, stop, seen = tmp_path / "a.db", threading.Event(), threading.Event()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE jobs (id)")
+        told = []
+
+        def listen() -> None:
+            with closing(alarms._reader(file)) as reader:  # noqa: SLF001
+                for _ in alarms._changes(reader, stop):  # noqa: SLF001
+                    told.append(reader.execute("SELECT count(*) FROM jobs").fetchone()[0])
+                    seen.set()
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            assert seen.wait(60)
+            subprocess.run([sys.executable, "-c", _COMMIT, str(file)], env={"LD_PRELOAD": str(library)}, check=True)
+            eventually(lambda: told[-1] == 1)
+        finally:
+            stop.set()
+            listener.join(60)
+    assert told == [0, 1]
+
+
+_COMMIT = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA synchronous=FULL")
+connection.execute("INSERT INTO jobs VALUES (1)")
+"""
+
+
+@pytest.mark.parametrize(
+    ("places", "lane_places", "lanes", "rings"),
+    [
+        pytest.param(3, None, ["", "", ""], True, id="full"),
+        pytest.param(3, None, ["", ""], False, id="not full"),
+        pytest.param(9, 2, ["a", "a"], True, id="a full lane"),
+        pytest.param(9, 2, ["b", "a"], False, id="two lanes, none full"),
+    ],
+)
+def test_a_job_that_leaves_a_full_queue_rings_it(
+    deaf: Alarms, places: int, lane_places: int | None, lanes: list[str], rings: bool
+) -> None:
+    """On PostgreSQL an end rings nobody else. A backlog went on by polls."""
+    dbos: Any = SimpleNamespace()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("dbos._dbos.queue_thread", None)
+        patched.setattr("dbos._dbos.background_jobs_thread", None)
+        deaf.install(dbos)
+    deaf.registered("q", places=places, lane_places=lane_places, poll_seconds=1.0)
+    bell = deaf._bells["q"] = Bell(lambda _timeout: 0.0, lambda: pytest.fail("asked"))  # noqa: SLF001
+    running = [dbos._active_workflows_set.add(f"job {n}", "q", lane or None) for n, lane in enumerate(lanes)]  # noqa: SLF001
+
+    running[-1].release()
+
+    assert bell._rung.is_set() is rings  # noqa: SLF001
+    assert dbos._active_workflows_set.count_for_queue("q") == len(lanes) - 1  # noqa: SLF001
 
 
 def test_dbos_still_has_what_is_replaced() -> None:
@@ -149,6 +212,7 @@ def test_dbos_still_has_what_is_replaced() -> None:
     assert callable(launching.queue_thread)  # type: ignore[attr-defined]
     assert callable(launching.background_jobs_thread)  # type: ignore[attr-defined]
     assert callable(SystemDatabase._is_latest_version)  # noqa: SLF001
+    assert callable(ActiveWorkflowById._remove)  # noqa: SLF001
 
 
 def test_a_poll_looks_only_when_something_waits() -> None:

@@ -2,12 +2,13 @@
 
 DBOS looks for work again and again, also where there is none. Here each of its queue threads waits on a `Bell` instead:
 
-- On SQLite all processes share a machine. A thread looks at the date of the write-ahead log, which every commit
-  changes, and asks which queues have work only when it did.
+- On SQLite a thread asks for the file's data version, which every commit changes, and asks which queues have work only
+  when it did. The date of the write-ahead log would not do: it changes before its flush, and nobody can read the
+  commit until after it.
 - On PostgreSQL each enqueueing transaction sends a notification (``pg_notify``), which comes with its commit. A process
   that does not hear its own, behind a pooler of transactions for example, polls as DBOS does.
 - A queue in which something runs here is polled as often as DBOS does: places become free without any commit that
-  enqueues.
+  enqueues. A job that leaves a full queue or a full lane rings it, since others wait for its place.
 - Every queue is looked at four times a minute in any case.
 
 A look costs some milliseconds of the processor. So a poll asks one small question first, and looks when something
@@ -19,12 +20,12 @@ that looks for delayed jobs that are due.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ import sqlalchemy as sa
 import structlog
 from dbos import DBOS
 from dbos import _dbos as launching
+from dbos._core import ActiveWorkflowById
 from dbos._queue import queue_worker_thread
 from sqlalchemy.engine import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,6 +56,7 @@ _AT_START_SECONDS = 30.0
 _GAP_SECONDS = 0.1
 """Between two looks at a queue, however often it is rung: one look takes all that waits."""
 _TICK_SECONDS = 0.025
+"""Between two questions for the data version, which cost five microseconds each."""
 _DELAYS_SECONDS = 1.0
 """Between two looks at delayed jobs while others commit."""
 WAITING = (
@@ -67,6 +70,15 @@ _REGISTERED_SECONDS = 0.05
 """Until it is asked again whether the queues are registered, which happens at the start."""
 _PROVE_SECONDS = 30.0
 _PATIENCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """What this process wants of a queue."""
+
+    places: int
+    lane_places: int | None
+    poll_seconds: float
 
 
 class Bell(threading.Event):
@@ -119,6 +131,27 @@ class Bell(threading.Event):
         self._restless_until = max(self._restless_until, time.monotonic() + _RESTLESS_SECONDS)
 
 
+class Places(ActiveWorkflowById):
+    """The jobs that run here. One that leaves a full queue or lane says so: others may wait for its place.
+
+    DBOS counts by it how many more it may claim, so nothing earlier than this would do.
+    """
+
+    def __init__(self, is_full: Callable[[str, int, int], bool], freed: Callable[[str], None]) -> None:
+        """`is_full` is asked with a queue, its jobs, and those of them in the lane."""
+        super().__init__()
+        self._is_full = is_full
+        self._freed = freed
+
+    def _remove(self, key: str, bucket: tuple[str, str | None] | None) -> None:
+        full = bucket is not None and self._is_full(
+            bucket[0], self.count_for_queue(bucket[0]), self.count_for_partition(*bucket)
+        )
+        super()._remove(key, bucket)
+        if full and bucket is not None:
+            self._freed(bucket[0])
+
+
 class Alarms:
     """The bells of the queues of one process, and who rings them."""
 
@@ -128,8 +161,8 @@ class Alarms:
         self._listening = listening or engine
         self._reader = engine.execution_options(signroom_read_only=True)
         self._queues = tuple(queues)
-        self._registered: dict[str, tuple[int, float]] = {}
-        """By the name of a queue, its places in this process and the seconds between two polls."""
+        self._registered: dict[str, _Registered] = {}
+        """By the name of a queue."""
         self._bells: dict[str, Bell] = {}
         self._delays = Bell(lambda timeout: timeout)
         self._hears = False
@@ -141,17 +174,27 @@ class Alarms:
         waiting = in_status(w, "ENQUEUED"), w.c.queue_name == sa.bindparam("queue")
         self._waiting: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(w).where(*waiting).limit(1)
 
-    def install(self) -> None:
-        """Take the place of two threads of DBOS, before it is launched."""
+    def install(self, dbos: DBOS) -> None:
+        """Take the place of two threads of DBOS and of its list of what runs here, before it is launched."""
         self._bells = {}
         self._registered = {}
         self._delays = Bell(lambda timeout: timeout)
         launching.queue_thread = self._run_queues  # type: ignore[attr-defined]
         launching.background_jobs_thread = self._run_delays  # type: ignore[attr-defined]
+        dbos._active_workflows_set = Places(self._is_full, self._ring)  # noqa: SLF001
 
-    def registered(self, queue: str, *, places: int, poll_seconds: float) -> None:
-        """DBOS knows the queue: its thread may begin, with as many places and polls as this process wants."""
-        self._registered[queue] = places, poll_seconds
+    def registered(self, queue: str, *, places: int, lane_places: int | None, poll_seconds: float) -> None:
+        """DBOS knows the queue: its thread may begin, with as many places and polls as this process wants.
+
+        `lane_places`: of one lane, over all processes.
+        """
+        self._registered[queue] = _Registered(places, lane_places, poll_seconds)
+
+    def _is_full(self, queue: str, running: int, running_in_lane: int) -> bool:
+        found = self._registered.get(queue)
+        if found is None:
+            return False
+        return running >= found.places or (found.lane_places is not None and running_in_lane >= found.lane_places)
 
     # -- ringing ---------------------------------------------------------------------------------
 
@@ -205,7 +248,8 @@ class Alarms:
                 found.database_backed_queue = False
                 if name in self._registered:
                     # Another process may have written its own over ours before this one has read it.
-                    found._worker_concurrency, found._polling_interval_sec = self._registered[name]  # noqa: SLF001
+                    ours = self._registered[name]
+                    found._worker_concurrency, found._polling_interval_sec = ours.places, ours.poll_seconds  # noqa: SLF001
                 bell = self._bells[name] = Bell(self._pause_of(dbos, name), partial(self._something_waits, name))
                 bell.ring()  # what was committed before there was a bell has rung nobody
                 thread = threading.Thread(
@@ -294,11 +338,10 @@ class Alarms:
             stop_event.wait(1.0)
 
     def _watch_file(self, stop_event: threading.Event) -> None:
-        file = Path(self._engine.url.database or "")
         due = None
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as connection:
+        with closing(_reader(Path(self._engine.url.database or ""))) as connection:
             self._hears = True
-            for _ in _changes(file.with_name(f"{file.name}-wal"), stop_event):
+            for _ in _changes(connection, stop_event):
                 for (queue,) in connection.execute(WAITING):
                     self._ring(queue)
                 before, due = due, connection.execute(NEXT_DUE).fetchone()
@@ -364,17 +407,18 @@ def _registered(dbos: DBOS, name: str) -> Any:
         return None
 
 
-def _changes(log_file: Path, stop_event: threading.Event) -> Iterator[None]:
-    """One for each change of a file, and one more a tick later: two that are close look like one."""
-    before: tuple[int, int] | None = None
-    again = False
+def _reader(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)
+
+
+def _changes(connection: sqlite3.Connection, stop_event: threading.Event) -> Iterator[None]:
+    """One at once, and one after the commits of others: then `connection` can read them.
+
+    ``PRAGMA data_version`` says so (https://sqlite.org/pragma.html#pragma_data_version).
+    """
+    before: int | None = None
     while not stop_event.wait(_TICK_SECONDS):
-        try:
-            found = os.stat(log_file)
-            state = (found.st_mtime_ns, found.st_size)
-        except FileNotFoundError:
-            state = (0, 0)
-        if state != before or again:
-            again = state != before
-            before = state
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if version != before:
+            before = version
             yield

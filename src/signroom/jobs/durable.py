@@ -146,7 +146,7 @@ class DurableJobs:
         self._launch(executor, jobs, [*schedules, own])
 
     def _launch(self, executor: str, jobs: Mapping[str, Job], schedules: Sequence[Schedule]) -> None:
-        DBOS(config=self._config(executor))
+        dbos = DBOS(config=self._config(executor))
         _quiet(logging.WARNING)
         for name, job in jobs.items():
             register_job(name, job, self._runner)
@@ -157,18 +157,20 @@ class DurableJobs:
         self._client = self._connect()
         if self._heartbeat is not None:
             self._heartbeat.start()
-        self._alarms.install()
+        self._alarms.install(dbos)
         DBOS.launch()
         self._running = True
         for queue in Queue:
+            places, poll = self._places[queue], _POLL_SECONDS[queue]
+            lane_places = LANE_PLACES if queue is Queue.DELIVERIES else None
             DBOS.register_queue(
                 queue.value,
-                worker_concurrency=self._places[queue],
-                partition_concurrency=LANE_PLACES if queue is Queue.DELIVERIES else None,
-                polling_interval_sec=_POLL_SECONDS[queue],
+                worker_concurrency=places,
+                partition_concurrency=lane_places,
+                polling_interval_sec=poll,
                 on_conflict="always_update",
             )
-            self._alarms.registered(queue.value, places=self._places[queue], poll_seconds=_POLL_SECONDS[queue])
+            self._alarms.registered(queue.value, places=places, lane_places=lane_places, poll_seconds=poll)
 
     def _connect(self) -> DBOSClient:
         return DBOSClient(
