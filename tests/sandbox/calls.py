@@ -70,6 +70,15 @@ def need_much() -> None:
     _held.append(pieces[-1])
 
 
+def use_megabytes(pieces: int) -> int:
+    """Write into pieces of a megabyte, and forget them. How many pages of memory the system gave for it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(2):
+        held = [bytearray(b"x") * (1 << 20) for _ in range(pieces)]
+        held.clear()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def resident() -> int:
     """Bytes of memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

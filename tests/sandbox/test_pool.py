@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -26,14 +28,15 @@ from signroom.domain.errors import (
 )
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.formats import catalogue
-from signroom.ports.files import ToPrepare, ToSign
+from signroom.ports.files import SMALL, ToInspect, ToPrepare, ToSign
 from signroom.sandbox.pool import _ComputedTooLong
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
-from tests.sandbox.calls import WaitingPool, end_worker, is_logged, need_much, resident
+from tests.sandbox.calls import WaitingPool, end_worker, is_logged, need_much, resident, use_megabytes
 from tests.vectors import hard_pdfs
+from tests.vectors import pdf as vectors
 
 Written = Callable[[str], Path]
 
@@ -79,6 +82,47 @@ def test_documents_that_go_together_fail_alone(
     monkeypatch.setattr(catalogue, "prepare_all", end_worker)
     assert pool.sign_all(to_sign) == (None, None)
     assert pool.prepare_all(documents, trusted("p256"), **terms) == (None, None)
+
+
+def written_ambiguous(folder: Path) -> Path:
+    """A file that can be read, and whose second page looks different once something is appended."""
+    file = folder / "ambiguous.pdf"
+    file.write_bytes(vectors.CASES["size-one-hybrid"].make())
+    return file
+
+
+def test_files_that_are_looked_at_together_fail_alone(
+    pool: WaitingPool, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, broken, ambiguous = written("ten-pages"), tmp_path / "broken.pdf", written_ambiguous(tmp_path)
+    broken.write_bytes(b"%PDF-1.7 and nothing else")
+    large = tmp_path / "large.pdf"
+    large.write_bytes(hard_pdfs.of_length(SMALL + 1))
+    documents = [ToInspect(one) for one in (broken, file, ambiguous, large)]
+
+    found = pool.inspect_all(documents)
+    assert found == (None, pool.inspect(file), None, None), "what cannot be compared, or is large, is asked alone"
+    for refused in (broken, ambiguous):
+        with pytest.raises(InvalidPdf):
+            pool.inspect(refused)
+
+    # Nobody knows whose fault it was.
+    monkeypatch.setattr(catalogue, "inspect_all", end_worker)
+    assert pool.inspect_all(documents) == (None,) * 4
+
+
+def test_a_file_that_ends_its_worker_is_looked_at_step_by_step(
+    pool: WaitingPool, written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that takes too much to draw is no reason to refuse; one that is drawn must look the same."""
+    file = written("plain")
+    found = pool.inspect(file)
+
+    monkeypatch.setattr(catalogue, "inspect_and_compare", end_worker)
+    with pytest.raises(InvalidPdf):
+        pool.inspect(written_ambiguous(tmp_path))
+    monkeypatch.setattr(catalogue, "compare_pages", end_worker)
+    assert pool.inspect(file) == found
 
 
 def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_is_not(pool: WaitingPool) -> None:
@@ -296,6 +340,14 @@ def test_a_worker_gives_back_what_a_task_has_needed(pool: WaitingPool) -> None:
     pool.run(30, need_much)
 
     assert pool.run(30, resident) < before + (48 << 20)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library has rules of its own")
+def test_memory_that_a_task_has_used_is_used_again(pool: WaitingPool) -> None:
+    """Each picture of a page took new memory, which the system had to empty: that took longer than to draw it."""
+    used = [pool.run(30, use_megabytes, 3) for _ in range(6)]
+
+    assert min(used) < (1 << 20) // resource.getpagesize(), "pages that the system had to give"
 
 
 @pytest.mark.slow

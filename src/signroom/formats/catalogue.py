@@ -30,7 +30,7 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats.beginning import Beginning, beginning_of
-from signroom.ports.files import Augmented, Signed, Stored, ToPrepare, ToSign
+from signroom.ports.files import Augmented, Signed, Stored, ToInspect, ToPrepare, ToSign
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -136,6 +136,21 @@ def inspect(file: Path, wanted: SignatureType | None, options: OptionsByType, da
     kind = wanted or sniff(file)
     _require_use_of_data(kind, data, options.cms.data_hashes)
     return _FORMATS[kind]().inspect(file, options.of(kind), data)
+
+
+def inspect_and_compare(
+    file: Path, wanted: SignatureType | None, options: OptionsByType, data: Path | None
+) -> Inspection:
+    """`inspect`, and `compare_pages` where pages are shown. Raises: what those raise."""
+    inspection = inspect(file, wanted, options, data)
+    if inspection.reading is not None:
+        compare_pages(file, inspection.reading, inspection.pages)
+    return inspection
+
+
+def inspect_all(documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
+    """None for each document that did not pass."""
+    return tuple(_or_none(inspect_and_compare, one.file, one.wanted, one.options, one.data) for one in documents)
 
 
 def compare_pages(file: Path, reading: PdfReading, pages: int) -> None:

@@ -66,6 +66,20 @@ class Augmented:
     """As in `Signed`."""
 
 
+SMALL = 1 << 20
+"""Bytes of a file that is looked at together with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToInspect:
+    """What `Formats.inspect` needs of one document."""
+
+    file: Path
+    wanted: SignatureType | None = None
+    options: OptionsByType = NO_OPTIONS
+    data: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ToPrepare:
     """What `Formats.prepare` needs of one document."""
@@ -246,6 +260,12 @@ class Formats(Protocol):
         """Say what `file` is and what stands in the way of signing it as `wanted`.
 
         None: PDF for a PDF, else CMS. Raises: a DocumentRejected.
+        """
+
+    async def inspect_all(self, documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
+        """`inspect` for documents of at most `SMALL` bytes together, in their order.
+
+        None for each that did not pass, whatever the reason: to inspect it alone says why.
         """
 
     async def prepare(

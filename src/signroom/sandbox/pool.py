@@ -49,7 +49,17 @@ from signroom.domain.signature import (
     XmlOptions,
 )
 from signroom.formats import catalogue
-from signroom.ports.files import Augmented, PagesOfASize, Search, Signed, ToPrepare, ToSign, Turn
+from signroom.ports.files import (
+    SMALL,
+    Augmented,
+    PagesOfASize,
+    Search,
+    Signed,
+    ToInspect,
+    ToPrepare,
+    ToSign,
+    Turn,
+)
 from signroom.ports.operations import Measured, Timed
 from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
@@ -64,6 +74,10 @@ _LOOK = Deadline(wall=20, processor=2)
 """For looking at a file, beyond reading it once."""
 _COMPARE = Deadline(wall=20, processor=2)
 """For drawing the pages that a signature might change."""
+_AT_ONCE = Deadline(wall=20, processor=1)
+"""For both of small files, and for some of them together: a few milliseconds each. Who needs more is asked alone."""
+_MOST_TOGETHER = 25
+"""Files that are looked at in one task: so many that what a task costs is little for each."""
 _LAY_OUT = Deadline(wall=20, processor=15)
 """For preparing a signature, and for what belongs to it: canonical octets, checking values."""
 _EMBED = Deadline(wall=60, processor=30)
@@ -138,6 +152,11 @@ class FormatsOfTurn:
         data: Path | None = None,
     ) -> Inspection:
         of = wanted or _kind_of(file, catalogue.sniff)
+        if _octets(file, data) <= SMALL:
+            # What ended the worker is not known then: reading it, or drawing its pages. So it is done step by step.
+            with suppress(_WorkerDied, _TookTooLong):
+                at_once = catalogue.inspect_and_compare
+                return await self.run(Kind.INSPECTION, _AT_ONCE, at_once, file, wanted, options, data)
         deadline = _for_size(_LOOK, of, file, data)
         inspection = await self._read(of, Kind.INSPECTION, deadline, catalogue.inspect, file, wanted, options, data)
         if inspection.reading is not None:
@@ -146,6 +165,17 @@ class FormatsOfTurn:
                 compare = catalogue.compare_pages
                 await self.run(Kind.INSPECTION, _COMPARE, compare, file, inspection.reading, inspection.pages)
         return inspection
+
+    async def inspect_all(self, documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
+        small = [number for number, one in enumerate(documents) if _octets(one.file, one.data) <= SMALL]
+        passed: dict[int, Inspection | None] = {}
+        for some in (small[start : start + _MOST_TOGETHER] for start in range(0, len(small), _MOST_TOGETHER)):
+            # Who died, or took too long, shows when each is inspected alone.
+            with suppress(_WorkerDied, _TookTooLong):
+                asked = [documents[number] for number in some]
+                found = await self.run(Kind.INSPECTION, _AT_ONCE, catalogue.inspect_all, asked)
+                passed.update(zip(some, found, strict=True))
+        return tuple(passed.get(number) for number in range(len(documents)))
 
     async def prepare(
         self,
@@ -395,11 +425,15 @@ def _kind_of(file: Path, decide: Callable[[Path], SignatureType]) -> SignatureTy
 
 def _for_size(deadline: Deadline, of: SignatureType, *files: Path | None) -> Deadline:
     """More of the processor for reading the files once. Raises: StorageUnavailable when one is not there."""
+    return Deadline(deadline.wall, deadline.processor + _octets(*files) / _READ_IN_A_SECOND[of])
+
+
+def _octets(*files: Path | None) -> int:
+    """Bytes of all of them. Raises: StorageUnavailable when one is not there."""
     try:
-        octets = sum(file.stat().st_size for file in files if file is not None)
+        return sum(file.stat().st_size for file in files if file is not None)
     except OSError as error:
         raise StorageUnavailable from error
-    return Deadline(deadline.wall, deadline.processor + octets / _READ_IN_A_SECOND[of])
 
 
 def _for_sizes(deadline: Deadline, documents: Iterable[tuple[SignatureType, Sequence[Path | None]]]) -> Deadline:

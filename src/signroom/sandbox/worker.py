@@ -25,6 +25,10 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 what a file with 200,000 objects costs, none of which is garbage."""
 _MORE_THAN_BEFORE = 32 << 20
 """Bytes that a worker may keep after a task. What is beyond is given back to the system: it takes some milliseconds."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Of `mallopt` in the GNU C library."""
+_AT_HAND = 8 << 20
+"""Bytes of a piece of memory that is used again instead of being asked for anew: a picture of a page has some 1 MB."""
 LIBRARIES = (
     "signroom.formats.pdf.visible.appearance",
     "signroom.formats.pdf.format",
@@ -62,7 +66,21 @@ def prepare_worker(parent: int, lower: int) -> None:
         importlib.import_module(name)
     gc.freeze()  # the libraries are no garbage, now or later
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
+    _keep_memory_at_hand()
     give_back_memory()
+
+
+def _keep_memory_at_hand() -> None:
+    """Let the C library use the memory of one picture for the next one.
+
+    By its own rules it gives such a piece back at once, and the system empties each page of the next one: that takes
+    longer than to draw a simple page. `give_back_memory` gives back what is too much. A system without `mallopt` has
+    rules of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _AT_HAND)
+        mallopt(_M_TRIM_THRESHOLD, _MORE_THAN_BEFORE)
 
 
 class _Kept:

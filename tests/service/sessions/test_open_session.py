@@ -1,9 +1,9 @@
-"""A session that signs an earlier document once more, while that document goes."""
+"""Sessions with documents: many at once, wrong ones among them, and earlier ones that go meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -12,11 +12,15 @@ import pytest
 import sqlalchemy as sa
 
 from signroom.domain.document import Document
-from signroom.domain.errors import DocumentErased, DocumentNotFound, DocumentPurged
-from signroom.domain.signature import CertificateChain, CheckedValue, Verdict
+from signroom.domain.errors import DocumentErased, DocumentNotFound, DocumentPurged, InvalidPdf, SignroomError
+from signroom.domain.preflight import FindingCode
+from signroom.domain.signature import CertificateChain, CheckedValue, SignatureType, Verdict
+from signroom.ports.files import SMALL, Turn
+from signroom.sandbox.processes import Processes
+from signroom.sandbox.queue import Kind
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.download_file import FileKind, location
-from signroom.service.documents.file_sources import Address, EarlierDocument
+from signroom.service.documents.file_sources import Address, Content, EarlierDocument, UploadToken
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.erasing.erase import erase_document, erase_session
 from signroom.service.sessions import open_session as opening
@@ -101,3 +105,81 @@ def test_an_earlier_document_that_stays_is_signed_once_more(room: Room) -> None:
 
     with room.ports.store.read() as work:
         assert [d.original for d in work.documents.of_session(found.session_id)] == [earlier.signed] * 2
+
+
+def sent(content: bytes, name: str) -> NewDocument:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    return NewDocument(Content(chunks, name))
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Kind]:
+    """The tasks that limited processes have got."""
+    submitted: list[Kind] = []
+    submit = Processes.submit
+
+    def noted(processes: Processes, turn: Turn, kind: Kind, *arguments: Any) -> Any:
+        submitted.append(kind)
+        return submit(processes, turn, kind, *arguments)
+
+    monkeypatch.setattr(Processes, "submit", noted)
+    return submitted
+
+
+def opened(room: Room, *documents: NewDocument) -> list[Document]:
+    found = asyncio.run(opening.open_session(room.ports, room.caller, opening.OpenSession(documents=documents)))
+    with room.ports.store.read() as work:
+        return work.documents.of_session(found.session_id)
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (30, 2)])
+def test_small_documents_are_looked_at_together(room: Room, tasks: list[Kind], count: int, most: int) -> None:
+    """Reading and comparing is one task, and it was two for each document."""
+    content = hard_pdfs.make("plain")
+
+    documents = opened(room, *(sent(content, f"{number}.pdf") for number in range(count)))
+
+    assert [document.original.name for document in documents] == [f"{number}.pdf" for number in range(count)]
+    assert {document.inspection.pages for document in documents} == {1}
+    assert tasks == [Kind.INSPECTION] * most
+
+
+def test_what_is_found_belongs_to_its_own_document(room: Room) -> None:
+    """Of files of several formats, and one that is too large to be looked at with others."""
+    pdf, large = hard_pdfs.make("ten-pages"), hard_pdfs.of_length(SMALL + 1)
+
+    one, two, three, four = opened(
+        room, sent(b"text", "a.txt"), sent(large, "b.pdf"), sent(pdf, "c.pdf"), sent(pdf, "d.doc")
+    )
+
+    assert [d.inspection.signature_type for d in (one, two, three)] == [SignatureType.CMS] + [SignatureType.PDF] * 2
+    assert [d.inspection.pages for d in (two, three, four)] == [1, 10, 10]
+    assert [finding.code for finding in four.inspection.findings] == [FindingCode.OTHER_TYPE]
+
+
+@pytest.mark.parametrize("wrong", [(1,), (1, 3), (3,)])
+def test_the_first_of_the_documents_that_are_wrong_is_named_and_nothing_stays(
+    room: Room, wrong: tuple[int, ...]
+) -> None:
+    """Also where a later one could not even be taken in: document 4 is named by a token that nobody has given."""
+    contents = [hard_pdfs.make("plain")] * 4
+    for number in wrong:
+        contents[number] = b"%PDF-1.7 and no more"
+    documents = [sent(content, "a.pdf") for content in contents]
+    documents.append(NewDocument(UploadToken("nobody has given it")))
+
+    with pytest.raises(InvalidPdf) as refused:
+        opened(room, *documents)
+
+    assert refused.value.path == f"documents[{wrong[0]}].file.content"
+    assert not [file for file in room.files.rglob("*") if file.is_file()]
+
+
+def test_a_document_that_cannot_be_taken_in_is_named(room: Room) -> None:
+    with pytest.raises(SignroomError) as refused:
+        opened(room, sent(hard_pdfs.make("plain"), "a.pdf"), NewDocument(UploadToken("nobody has given it")))
+
+    assert refused.value.path == "documents[1].file.blobToken"
+    assert not [file for file in room.files.rglob("*") if file.is_file()]

@@ -30,7 +30,7 @@ from signroom.domain.metadata import NO_METADATA, Metadata, merged
 from signroom.domain.session import Session
 from signroom.domain.signature import NO_OPTIONS, Inspection, OptionsByType, SignatureType, SigningOptions
 from signroom.ports import Ports
-from signroom.ports.files import Turn
+from signroom.ports.files import SMALL, ToInspect, Turn
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
 from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded
@@ -40,12 +40,16 @@ from signroom.service.documents.file_sources import (
     StoredSource,
     at_source,
     local_files,
+    local_files_of_all,
     media_type,
     place_of,
     store_source,
 )
 from signroom.service.documents.manage_document_keys import key_of
 from signroom.service.documents.validate_file import require_accepted, require_name
+
+_MANY = 2
+"""Small files from which on they are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +169,50 @@ def _same(document: Document, name: str, sha256: bytes) -> Document:
     return document
 
 
-@asynccontextmanager
-async def accepted_document(
-    ports: Ports, caller: Caller, session_id: UUID | None, command: NewDocument
-) -> AsyncIterator[Accepted]:
-    """Take in and inspect a file of an application, with what belongs to it.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that is stored, with what belongs to it, and that nobody has looked at yet."""
 
-    The block inside calls `keep_files` before it records anything. Deletes what it has stored when pre-flight or the
-    block inside fails. `session_id` is None for a document that the
-    application signs itself.
-    Raises: as `store_source`, and a DocumentRejected.
+    document_id: UUID
+    turn: Turn
+    command: NewDocument
+    sources: tuple[StoredSource, ...]
+
+    @property
+    def file(self) -> StoredFile:
+        return self.sources[0].file
+
+    @property
+    def data_key(self) -> str | None:
+        return self.sources[-1].file.blob_key if len(self.sources) > 1 else self.sources[0].data_key
+
+    @property
+    def wanted(self) -> SignatureType | None:
+        """The signature type that was asked for, or that its name says."""
+        return self.command.signature_type or self.sources[0].signature_type or type_by_name(self.file.name)
+
+    def accepted(self, inspection: Inspection) -> Accepted:
+        return Accepted(
+            document_id=self.document_id,
+            file=_typed(self.file, inspection),
+            inspection=inspection,
+            options=self.command.options.of(inspection.signature_type),
+            metadata=self.command.metadata,
+            key=self.command.key,
+            data_key=self.data_key,
+            uploads=tuple(t.upload for t in self.sources if t.upload is not None),
+            earlier=tuple(t.earlier for t in self.sources if t.earlier is not None),
+            written=tuple(t.file.blob_key for t in self.sources if t.owned),
+        )
+
+
+@asynccontextmanager
+async def taken_in(ports: Ports, caller: Caller, session_id: UUID | None, command: NewDocument) -> AsyncIterator[Taken]:
+    """Take in a file of an application, with what belongs to it.
+
+    The block inside inspects it, and calls `keep_files` before it records anything. Deletes what it has stored when
+    the block inside fails. `session_id` is None for a document that the application signs itself.
+    Raises: as `store_source`.
     """
     document_id, turn = uuid4(), Turn.of_caller(caller, session_id)
     folder = DocumentFolder(session_id, document_id)
@@ -184,39 +222,57 @@ async def accepted_document(
             ports.formats.of(turn).require_place()
             with at_source(command.file):
                 taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
-            file, data_key = taken[0].file, taken[0].data_key
-            if file.length > ports.limits.max_file:  # an upload from before the limit was lowered
+            if taken[0].file.length > ports.limits.max_file:  # an upload from before the limit was lowered
                 raise FileTooLarge(f"At most {ports.limits.max_file} bytes.", path=place_of(command.file))
             if command.data is not None:
                 with at_source(command.data, "cmsSignatureOptions.dataFile"):
                     taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
-                data_key = taken[1].file.blob_key
-            with about(place_of(command.file)):
-                inspection = await _inspect(
-                    ports,
-                    turn,
-                    file,
-                    kind=command.signature_type or taken[0].signature_type,
-                    options=command.options,
-                    data_key=data_key,
-                )
-        yield Accepted(
-            document_id=document_id,
-            file=_typed(file, inspection),
-            inspection=inspection,
-            options=command.options.of(inspection.signature_type),
-            metadata=command.metadata,
-            key=command.key,
-            data_key=data_key,
-            uploads=tuple(t.upload for t in taken if t.upload is not None),
-            earlier=tuple(t.earlier for t in taken if t.earlier is not None),
-            written=tuple(t.file.blob_key for t in taken if t.owned),
-        )
+        yield Taken(document_id, turn, command, tuple(taken))
     except BaseException as error:
         for found in taken:
             if found.owned:
                 await discard_unless_recorded(ports, found.file.blob_key, error)
         raise
+
+
+async def inspected(ports: Ports, taken: Taken, known: Inspection | None = None) -> Accepted:
+    """Look at a file that was taken in, unless what was found is `known`. Raises: a DocumentRejected, Unavailable."""
+    if known is None:
+        options, data_key = taken.command.options, taken.data_key
+        with about(place_of(taken.command.file)):
+            known = await _inspect(ports, taken.turn, taken.file, kind=taken.wanted, options=options, data_key=data_key)
+    return taken.accepted(known)
+
+
+async def inspect_together(ports: Ports, taken: Sequence[Taken]) -> dict[UUID, Inspection]:
+    """What is found in small files of the same session, by the ids of their documents.
+
+    One that is not among them is inspected alone, which says why. Raises: Unavailable.
+    """
+    small = [one for one in taken if one.file.length <= SMALL]
+    if len(small) < _MANY:
+        return {}
+    turn = small[0].turn
+    async with local_files_of_all(ports, turn, [(one.file, one.data_key) for one in small]) as files:
+        along = [(one, *found) for one, found in zip(small, files, strict=True) if found is not None]
+        asked = [ToInspect(file, one.wanted, one.command.options, data) for one, file, data in along]
+        inspections = await ports.formats.of(turn).inspect_all(asked)
+    return {
+        one.document_id: with_name(inspection, one.file.name)
+        for (one, _, _), inspection in zip(along, inspections, strict=True)
+        if inspection is not None
+    }
+
+
+@asynccontextmanager
+async def accepted_document(
+    ports: Ports, caller: Caller, session_id: UUID | None, command: NewDocument
+) -> AsyncIterator[Accepted]:
+    """`taken_in`, and `inspected`. Raises: as those."""
+    async with taken_in(ports, caller, session_id, command) as taken:
+        with before_recording():
+            accepted = await inspected(ports, taken)
+        yield accepted
 
 
 def keep_files(ports: Ports, accepted: Sequence[Accepted]) -> None:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from signroom.domain.application import WORKERS, ApplicationCaller, Caller
@@ -37,13 +38,16 @@ from signroom.service.certificates.judge_certificate import find_context_soon
 from signroom.service.documents.add_document import (
     Accepted,
     NewDocument,
-    accepted_document,
+    Taken,
     bind_keys,
     document_of_session,
+    inspect_together,
+    inspected,
     keep_files,
     lock_earlier,
     record_documents,
     require_free_key,
+    taken_in,
 )
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.documents.file_sources import place_of
@@ -52,6 +56,8 @@ from signroom.service.events.record_event import record_event
 from signroom.service.levels.extend_document import require_levels
 from signroom.service.webhooks.manage_webhooks import ensure_session_webhook
 
+S = TypeVar("S")
+T = TypeVar("T")
 _AT_ONCE = 4
 _PATIENCE = 300
 """Seconds for all documents of a request."""
@@ -151,15 +157,25 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     try:
         async with AsyncExitStack() as files:
 
-            async def accept(number: int, document: NewDocument) -> Accepted:
+            async def take(number: int, document: NewDocument) -> Taken:
                 with told_of(document_place(number)):
-                    found = await files.enter_async_context(accepted_document(ports, caller, session_id, document))
-                    with about(place_of(document.file)):
+                    return await files.enter_async_context(taken_in(ports, caller, session_id, document))
+
+            async def accept(number: int, taken: Taken) -> Accepted:
+                with told_of(document_place(number)):
+                    found = await inspected(ports, taken, known.get(taken.document_id))
+                    with about(place_of(taken.command.file)):
                         await require_accepted(ports, validation, caller.subscription_id, found.file)
                 return found
 
             with before_recording():
-                accepted = await _accept_all(command.documents, accept)
+                until = asyncio.get_running_loop().time() + _PATIENCE
+                taken, later = await _each(command.documents, take, until)
+                known = await inspect_together(ports, taken)
+                accepted, refusal = await _each(taken, accept, until)
+                # A document before the one that could not be taken in is the first one that is refused.
+                if (wrong := refusal or later) is not None:
+                    raise wrong
             await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -170,34 +186,37 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     return _opened(ports, page_link(ports, session_id), session_id)
 
 
-async def _accept_all(
-    documents: Sequence[NewDocument], accept: Callable[[int, NewDocument], Awaitable[Accepted]]
-) -> list[Accepted]:
-    """Some at once: each may be a download of its own.
+async def _each(
+    items: Sequence[S], do: Callable[[int, S], Awaitable[T]], until: float
+) -> tuple[list[T], BaseException | None]:
+    """What `do` makes of those before the first refusal, by their order, and that refusal.
 
-    None is called off in the middle, where its file would stay behind; after a refusal none is begun.
-    Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long.
+    Some at once: each may be a download of its own. None is called off in the middle, where its file would stay
+    behind; after a refusal none is begun. It is a FileDownloadFailed for what would begin after `until`, in seconds of
+    the event loop.
     """
-    room, until = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time() + _PATIENCE
+    room = asyncio.Semaphore(_AT_ONCE)
     refused = asyncio.Event()
 
-    async def one(number: int, document: NewDocument) -> Accepted | None:
+    async def one(number: int, item: S) -> T | None:
         async with room:
             if refused.is_set():
                 return None
             try:
                 if asyncio.get_running_loop().time() > until:
                     raise FileDownloadFailed("All files together took too long.")
-                return await accept(number, document)
+                return await do(number, item)
             except BaseException:
                 refused.set()
                 raise
 
-    found = await asyncio.gather(*(one(*numbered) for numbered in enumerate(documents)), return_exceptions=True)
-    for outcome in found:
+    done: list[T] = []
+    for outcome in await asyncio.gather(*(one(*numbered) for numbered in enumerate(items)), return_exceptions=True):
         if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in found if isinstance(outcome, Accepted)]
+            return done, outcome
+        if outcome is not None:
+            done.append(outcome)
+    return done, None
 
 
 def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
