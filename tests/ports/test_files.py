@@ -369,7 +369,7 @@ def test_half_a_file_is_found_and_deleted(local: ObjectBlobs, tmp_path: Path) ->
     found = list[list[str]]()
 
     async def until_killed(key: str) -> AsyncIterator[bytes]:
-        yield b"half"
+        yield bytes(256 << 10)  # what is smaller is written as a whole
         await asyncio.to_thread(eventually, lambda: any((tmp_path / "files").rglob("*#1")))
         half = tmp_path / "files" / f"{key}#1"
         half.with_name(f"{half.name}2").write_bytes(half.read_bytes())
@@ -380,7 +380,7 @@ def test_half_a_file_is_found_and_deleted(local: ObjectBlobs, tmp_path: Path) ->
 
     for key in ("s/3f/one-a", "s/one/a"):
         with pytest.raises(StorageUnavailable):
-            asyncio.run(local.write_stream(key, until_killed(key), limit=100))
+            asyncio.run(local.write_stream(key, until_killed(key), limit=1 << 20))
         assert found[-1] == [f"{key}#1", f"{key}#12"]
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 

@@ -118,13 +118,22 @@ class ObjectBlobs:
 
         try:
             if self._root is not None:
-                await obstore.put_async(self._store, key, measured(), chunk_size=_PART, max_concurrency=_CONCURRENCY)
+                await self._put(key, measured())
                 await asyncio.to_thread(self._settle, key, Stored(length, digest.digest()), self._root, durable)
             else:
                 await self._send(key, measured())
         except Failure as error:
             raise _unavailable("write", error) from error
         return Stored(length, digest.digest())
+
+    async def _put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        """To this disk. What is one part is handed over as it is: to be asked for parts costs more than to write it."""
+        first = await anext(parts, b"")
+        if len(first) < _GATHERED:
+            await obstore.put_async(self._store, key, first, use_multipart=False)
+            return
+        whole = _joined(first, parts)
+        await obstore.put_async(self._store, key, whole, chunk_size=_PART, max_concurrency=_CONCURRENCY)
 
     def _settle(self, key: str, stored: Stored, root: Path, durable: bool) -> None:
         """A file of this disk that is written: for its owner alone, known for its first reader, durable if need be."""

@@ -131,11 +131,12 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     if not command.documents:
         await require_levels(ports, command.options)
     now, session_id = ports.clock.now(), uuid4()
+    link = page_link(ports, session_id)
     session, event = new_session(
         id=session_id,
         subscription_id=caller.subscription_id,
         application_id=caller.application.id,
-        link_hash=hash_secret(page_link(ports, session_id)),
+        link_hash=hash_secret(link),
         return_url=command.return_url,
         callback_argument=command.callback_argument,
         disable_downloads=command.disable_downloads,
@@ -183,7 +184,7 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         if first is None:
             raise
         return await asyncio.to_thread(_opened_before, ports, caller, first)
-    return _opened(ports, page_link(ports, session_id), session_id)
+    return _opened(ports, link, session_id)
 
 
 async def _each(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import SignatureSite
-from signroom.formats.pdf.signing.pages_alike import require_same_pages
+from signroom.formats.pdf.signing.pages_alike import _Paper, require_same_pages
 from tests.formats.pdf.updates import updated
 from tests.vectors.pdf.builder import PAGE, PAGES, Form, content, document, written
 from tests.vectors.pdf.builder import updated as with_section
@@ -47,6 +48,18 @@ def test_a_page_that_changes_is_seen(form: Form, number: int, body: bytes, tmp_p
     original = written(OBJECTS, form)
     with pytest.raises(InvalidPdf):
         compare(original, with_section(original, {number: body}), tmp_path)
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_the_paper_is_as_white_as_that_of_pdfium(transparent: bool) -> None:
+    group = b"/Type/Page/Group<</S/Transparency/CS/DeviceRGB>>" if transparent else b"/Type/Page"
+    objects = {**OBJECTS, PAGE: OBJECTS[PAGE].replace(b"/Type/Page", group)}
+    with pypdfium2.PdfDocument(written(objects)) as document_of_pdfium:
+        page = document_of_pdfium[0]
+        usual, ours = page.render(), page.render(bitmap_maker=_Paper.new_native)
+
+        assert (usual.format, usual.stride, bytes(usual.buffer)) == (ours.format, ours.stride, bytes(ours.buffer))
+        assert 0 < sum(octet < 0xFF for octet in bytes(ours.buffer)), "something is drawn on it"
 
 
 def test_pages_that_signers_are_not_told_of_are_seen(tmp_path: Path) -> None:

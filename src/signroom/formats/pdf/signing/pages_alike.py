@@ -6,6 +6,7 @@ whose objects an update lists anew the others, too.
 
 from __future__ import annotations
 
+import ctypes
 import io
 import math
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ _LONGEST_SIDE = 700
 _MAX_TEXT = 200_000
 _MOST_PAGES = 50
 _BUFFER = 1 << 16
+_WHITE = (255, 255, 255, 255)
+"""Also of a page that says no colour."""
 
 
 def require_same_pages(
@@ -58,6 +61,19 @@ def require_same_pages(
             # Twice: with a font that it has to replace PDFium draws a page otherwise the first time.
             if all(_seen(before, site, index) != _seen(after, site, index) for _ in range(2)):
                 raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
+
+
+class _Paper(pypdfium2.PdfBitmap):
+    """A bitmap that is coloured as a whole before a page is drawn. PDFium does that pixel by pixel, which takes longer
+    than to draw a simple page.
+    """
+
+    def fill_rect(self, color: tuple[int, int, int, int], left: int, top: int, width: int, height: int) -> None:
+        whole = (left, top, width, height) == (0, 0, self.width, self.height)
+        if whole and color == _WHITE:
+            ctypes.memset(self.buffer, 0xFF, len(self.buffer))
+        else:
+            super().fill_rect(color, left, top, width, height)
 
 
 def _can_show_more(document: pypdfium2.PdfDocument, pages: int) -> bool:
@@ -128,7 +144,7 @@ def _seen(document: pypdfium2.PdfDocument, site: SignatureSite | None, index: in
         if not (longest > 0 and math.isfinite(longest)):
             return (across, down)
         scale = _LONGEST_SIDE / longest
-        with closing(page.render(scale=scale)) as bitmap:
+        with closing(page.render(scale=scale, bitmap_maker=_Paper.new_native)) as bitmap:
             pixels = _pixels(bitmap, site if site is not None and site.page == index else None, scale)
         with closing(page.get_textpage()) as words:
             text = words.get_text_range(count=min(words.count_chars(), _MAX_TEXT)) if words.count_chars() else ""
