@@ -63,7 +63,7 @@ def require_same_pages(
                 raise InvalidPdf(f"Page {index + 1} would look different once it is signed: the file is ambiguous.")
 
 
-class _Paper(pypdfium2.PdfBitmap):
+class _Paper(pypdfium2.PdfBitmap):  # type: ignore[misc]  # the library says no types
     """A bitmap that is coloured as a whole before a page is drawn. PDFium does that pixel by pixel, which takes longer
     than to draw a simple page.
     """
