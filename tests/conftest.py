@@ -19,6 +19,7 @@ from tests.harness.idle import Idle
 from tests.harness.moto import S3, running_s3
 from tests.harness.nodes import fork_nodes
 from tests.harness.order import longest_first, most_workers, useful_workers
+from tests.harness.plain_logs import log_plainly
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
 from tests.harness.resting import Resting
 from tests.harness.semaphores import remove_semaphores
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and Path("/proc/stat").exists():
         config.pluginmanager.register(Idle())
     _be_patient()
+    log_plainly()
     read_authorities_once()
     # A person's own settings must not change what is tested.
     for name in [name for name in os.environ if name.startswith(("SIGNROOM_", "AWS_"))]:

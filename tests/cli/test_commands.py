@@ -31,8 +31,12 @@ PRODUCTION = {
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
-    """Somebody's service may have the usual port."""
-    return {**clean_environment(), "SIGNROOM_DATA": str(data), "SIGNROOM_PORT": str(free_port()), **more}
+    """Somebody's service may have the usual port. One limited process is enough: each takes half a second to start.
+
+    How many there are by themselves `tests/journeys/test_large.py` has.
+    """
+    settings = {"SIGNROOM_DATA": str(data), "SIGNROOM_PORT": str(free_port()), "SIGNROOM_WORKERS": "1"}
+    return {**clean_environment(), **settings, **more}
 
 
 def signroom(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -233,7 +237,7 @@ def test_who_reads_no_further_is_no_error(tmp_path: Path) -> None:
 
 
 def test_the_demo_refuses_to_run_in_production(tmp_path: Path) -> None:
-    done = signroom(environment(tmp_path, **PRODUCTION), "demo", "--json", "--port", "0")
+    done = command(environment(tmp_path, **PRODUCTION), "demo", "--json", "--port", "0")
 
     assert done.returncode == 2
     assert "signroom serve" in done.stderr
@@ -278,9 +282,9 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 
 def test_a_second_start_of_the_demo_prints_the_same(tmp_path: Path) -> None:
-    first = start_server(tmp_path / "data")
+    first = start_server(tmp_path / "data", {"SIGNROOM_WORKERS": "1"})
     first.stop()
-    second = start_server(tmp_path / "data")
+    second = start_server(tmp_path / "data", {"SIGNROOM_WORKERS": "1"})
     second.stop()
 
     assert (first.api_key, first.pfx_password, first.pfx) == (second.api_key, second.pfx_password, second.pfx)

@@ -28,6 +28,7 @@ from signroom.store.schema import known_revisions
 from signroom.timestamps import authorities
 from signroom.wiring import build_service, build_web
 from tests.harness.authorities import read_authorities_once
+from tests.harness.plain_logs import log_plainly
 
 _SIGNER = rsa.generate_private_key(65537, 2048)
 
@@ -85,6 +86,8 @@ ParsedSignature.from_fn = classmethod(_parse_once)  # type: ignore[method-assign
 demo_ca.as_pfx = _pfx_in_one_round  # type: ignore[attr-defined]
 demo_ca.rsa = _OneKey  # type: ignore[assignment, attr-defined]
 
+# Where a command or a job does not configure what it logs, as `serve` does.
+log_plainly()
 for library in worker.LIBRARIES:
     importlib.import_module(library)
 known_revisions()

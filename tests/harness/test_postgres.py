@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from tests.harness import postgres as module
 from tests.harness.postgres import Postgres
 from tests.harness.waiting import SECONDS
 
@@ -27,6 +28,21 @@ with running_postgres() as server:
     print(server.new_database(), flush=True)
     sys.stdin.read()
 """
+
+
+@pytest.mark.parametrize(("place", "enough", "taken"), [("", 1, True), ("", 1 << 60, False), ("nowhere", 1, False)])
+def test_its_files_are_in_memory_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, enough: int, taken: bool
+) -> None:
+    memory = tmp_path / place
+    monkeypatch.setattr(module, "_MEMORY", memory)
+    monkeypatch.setattr(module, "_ENOUGH", enough)
+
+    folder = module._folder(module._account())  # noqa: SLF001
+
+    assert (folder.parent == memory) is taken
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.rmdir()
 
 
 def test_each_database_is_new_and_keeps_what_is_written_there(empty_database_url: str) -> None:

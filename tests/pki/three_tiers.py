@@ -23,6 +23,8 @@ another one, 3      as generation 0
 
 Years are counted from `NOW`, the start of this process. Keys are made once per process, when they are first used.
 Authorities have EC keys, which are made at once. The first generation of timestamps has an RSA key, as most have.
+Only the intermediate one has P-384: to verify with it takes the judges (Bouncy Castle) and OpenSSL four times as long
+as P-256, and a file of level B-LTA has dozens of signatures of authorities. Signers have all `KINDS`.
 """
 
 from __future__ import annotations
@@ -103,7 +105,7 @@ class Holder:
 
 @cache
 def root() -> Holder:
-    return _holder("Three tiers root", None, "p384", (-10, 60))
+    return _holder("Three tiers root", None, "p256", (-10, 60))
 
 
 @cache
@@ -113,7 +115,7 @@ def intermediate() -> Holder:
 
 @cache
 def issuing() -> Holder:
-    return _holder("Three tiers issuing", intermediate(), "p384", (-3, 4))
+    return _holder("Three tiers issuing", intermediate(), "p256", (-3, 4))
 
 
 @cache
@@ -131,18 +133,18 @@ def sha384_signer() -> Holder:
 @cache
 def responder() -> Holder:
     """The OCSP responder of the issuing authority."""
-    return _holder("Three tiers OCSP", issuing(), "p384", (-1, 2), ExtendedKeyUsageOID.OCSP_SIGNING)
+    return _holder("Three tiers OCSP", issuing(), "p256", (-1, 2), ExtendedKeyUsageOID.OCSP_SIGNING)
 
 
 @cache
 def stamper(generation: int = 0) -> Holder:
     """A timestamp authority: below another authority than the signers, with the same root."""
     start, end = GENERATIONS[generation]
-    above = _holder(f"Time authority {generation}", root(), "p384", (start - 1, end + 1))
+    above = _holder(f"Time authority {generation}", root(), "p256", (start - 1, end + 1))
     return _holder(
         f"Timestamps {generation}",
         above,
-        "p384" if generation else "rsa3072",
+        "p256" if generation else "rsa3072",
         (start, end),
         ExtendedKeyUsageOID.TIME_STAMPING,
     )
