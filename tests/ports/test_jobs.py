@@ -212,7 +212,7 @@ def test_that_a_job_is_done_is_written_once(store: SqlStore, running: Running) -
 
 
 def test_a_job_costs_the_engine_no_more_than_this(store: SqlStore, running: Running) -> None:
-    """Two rows when it is enqueued, its claim, a look at its row, its end; and nothing for a step that has no record."""
+    """Two rows when it is enqueued, its claim, a look at its row, its end. No step is looked up."""
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
