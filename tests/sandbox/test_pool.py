@@ -28,7 +28,8 @@ from signroom.domain.errors import (
 from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.formats import catalogue
 from signroom.ports.files import ToPrepare, ToSign
-from signroom.sandbox.pool import Deadline, _ComputedTooLong
+from signroom.sandbox.pool import _ComputedTooLong
+from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Kind
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
