@@ -42,7 +42,8 @@ def _sqlite(file: Path) -> Iterator[tuple[DBOSClient, Any]]:
 
 
 def _enqueue(client: DBOSClient, key: str, **options: Any) -> str:
-    client.enqueue({"workflow_name": "job", "queue_name": QUEUE, "workflow_id": key, **options}, key)  # type: ignore[misc]
+    told: Any = {"workflow_name": "job", "queue_name": QUEUE, "workflow_id": key, **options}
+    client.enqueue(told, key)
     return key
 
 
@@ -89,24 +90,23 @@ def both(tmp_path: Path) -> Iterator[tuple[tuple[DBOSClient, Any], tuple[DBOSCli
 
 def _backlog(client: DBOSClient, database: Any) -> None:
     """Jobs in each state in which a claim may meet one."""
-    for number, (key, options) in enumerate(
-        {
-            "plain": {},
-            "second": {},
-            "urgent": {"priority": 1},
-            "less-urgent": {"priority": 7},
-            "elsewhere": {"queue_name": "another"},
-            "later": {"delay_seconds": 600.0},
-            "in-time": {"workflow_timeout": 60.0},
-            "in-any-time": {"workflow_timeout": 60.0},
-            "named-version": {"app_version": VERSION},
-            "other-version": {"app_version": "0"},
-            "unnamed": {},
-            "of-others": {},
-            "withdrawn": {},
-            "running": {},
-        }.items()
-    ):
+    jobs: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "second": {},
+        "urgent": {"priority": 1},
+        "less-urgent": {"priority": 7},
+        "elsewhere": {"queue_name": "another"},
+        "later": {"delay_seconds": 600.0},
+        "in-time": {"workflow_timeout": 60.0},
+        "in-any-time": {"workflow_timeout": 60.0},
+        "named-version": {"app_version": VERSION},
+        "other-version": {"app_version": "0"},
+        "unnamed": {},
+        "of-others": {},
+        "withdrawn": {},
+        "running": {},
+    }
+    for number, (key, options) in enumerate(jobs.items()):
         _enqueue(client, key, **options)
         _change(database, key, created_at=1000 - number)
     _change(database, "later", delay_until_epoch_ms=2**40)

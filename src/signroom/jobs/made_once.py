@@ -102,7 +102,7 @@ def _compiled(connection: Connection, statement: Any, columns: list[str] | None)
 
 
 class _ClaimedRows:
-    """In place of methods of DBOS's `SystemDatabase`, with their names for the arguments."""
+    """In place of methods of DBOS's system database, with their names for the arguments."""
 
     def __init__(self, database: Any) -> None:
         self._database = database
