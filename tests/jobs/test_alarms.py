@@ -126,6 +126,7 @@ def test_a_process_keeps_its_places_though_another_has_registered_the_queue_sinc
             stop.set()
 
     monkeypatch.setattr(alarms, "queue_worker_thread", begin)
+    monkeypatch.setattr(alarms, "make_once", lambda _database: None)  # there is no database
     monkeypatch.setattr(deaf, "_listen", lambda _stop: None)
     deaf.registered("q", places=2, lane_places=None, poll_seconds=0.5)
     deaf._run_queues(stop, dbos)  # noqa: SLF001

@@ -211,6 +211,25 @@ def test_that_a_job_is_done_is_written_once(store: SqlStore, running: Running) -
         assert connection.execute(sa.text(steps)).scalar() == 0
 
 
+def test_a_job_costs_the_engine_no_more_than_this(store: SqlStore, running: Running) -> None:
+    """Two rows when it is enqueued, its claim, a look at its row, its end. No step is looked up."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        if "'counted'" in repr(parameters):
+            asked.append(statement)
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
+    try:
+        with store.work() as work:
+            work.enqueue("job", "counted", uuid4())
+        eventually(lambda: running.statuses("counted") == {"counted": OK})
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+    assert len(asked) <= 5, "\n".join(asked)
+    assert not any("function_id" in statement for statement in asked)
+
+
 def test_a_question_says_whether_a_queue_has_something_to_claim(running: Running) -> None:
     heard = running.jobs._alarms  # noqa: SLF001
     unserved = "nobodys"

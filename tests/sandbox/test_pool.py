@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, 
 from signroom.formats import catalogue
 from signroom.ports.files import SMALL, ToInspect, ToPrepare, ToSign
 from signroom.sandbox.pool import _ComputedTooLong
+from signroom.sandbox.processes import Deadline
+from signroom.sandbox.queue import Kind
 from tests.formats.conftest import NOW, trusted
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
@@ -59,6 +62,33 @@ def test_a_signature_made_by_the_pool_is_verified_by_it(pool: WaitingPool, writt
 
     assert signed.stored.length == output.stat().st_size
     assert signed.verdict.intact
+
+
+class Turns:
+    """How often `work` gives the event loop a turn."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
+        self.work, self.count = work, 0
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        awaited = self.work.__await__()
+        while True:
+            try:
+                future = next(awaited)
+            except StopIteration as ended:
+                return ended.value
+            self.count += 1
+            yield future
+
+
+def test_a_call_that_finds_a_process_free_waits_once(pool: WaitingPool) -> None:
+    """For its result. That it was begun is known before."""
+
+    async def call() -> tuple[int, int]:
+        turns = Turns(pool.formats.run(Kind.SIGNING, Deadline(60, 60), len, "three"))
+        return await turns, turns.count
+
+    assert asyncio.run(call()) == (5, 1)
 
 
 def test_documents_that_go_together_fail_alone(

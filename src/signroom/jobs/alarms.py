@@ -42,6 +42,7 @@ from dbos._queue import queue_worker_thread
 from sqlalchemy.engine import Connection, Engine, Transaction
 from sqlalchemy.exc import SQLAlchemyError
 
+from signroom.jobs.made_once import make_once
 from signroom.jobs.tables import in_status, workflows
 
 log = structlog.get_logger()
@@ -236,6 +237,7 @@ class Alarms:
         internal = dbos._registry.get_internal_queue()  # noqa: SLF001
         database: Any = dbos._sys_db  # noqa: SLF001
         database._is_latest_version = _kept(database._is_latest_version)  # noqa: SLF001  (asked at each look)
+        make_once(database)
         waiting, threads = {internal.name: internal, **dict.fromkeys(self._queues)}, []
         listener = threading.Thread(target=self._listen, args=(stop_event,), name="jobs-alarm", daemon=True)
         listener.start()

@@ -35,6 +35,7 @@ from sqlalchemy.engine import Connection, Engine
 from signroom.jobs import dead_letters
 from signroom.jobs.alarms import Alarms
 from signroom.jobs.heartbeat import GIVEN_UP, TIMING, Heartbeat, Timing
+from signroom.jobs.made_once import make_enqueueing_once
 from signroom.jobs.serializer import JsonSerializer
 from signroom.jobs.workflows import (
     GIVE_UP,
@@ -173,9 +174,11 @@ class DurableJobs:
             self._alarms.registered(queue.value, places=places, lane_places=lane_places, poll_seconds=poll)
 
     def _connect(self) -> DBOSClient:
-        return DBOSClient(
+        client = DBOSClient(
             system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
         )
+        make_enqueueing_once(client._sys_db)  # noqa: SLF001
+        return client
 
     def enqueue(
         self,

@@ -388,7 +388,11 @@ class FormatsOfTurn:
             place = self._processes.submit(self._turn, kind, deadline.wall, call)
             try:
                 with self._timed("sandbox_wait", kind.label):
-                    await asyncio.wrap_future(place.task.begun)
+                    begun = place.task.begun
+                    if begun.done():  # a process was free: the event loop needs no turn to say so
+                        begun.result()
+                    else:
+                        await asyncio.wrap_future(begun)
                 result: R = await asyncio.wrap_future(place.task.ended)
             except asyncio.CancelledError:
                 self._processes.withdraw(place)

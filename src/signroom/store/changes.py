@@ -20,12 +20,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from signroom.domain.event import RecordedEvent
 from signroom.store import tables
-from signroom.store.engine import READ_ONLY
+from signroom.store.engine import reading
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.15
 _AT_ONCE = 1000
+_NEWEST = sa.select(sa.func.max(tables.events.c.position))
+_SINCE = (
+    sa.select(*(tables.events.c[name] for name in ("position", "id", "session_id", "subscription_id")))
+    .where(tables.events.c.position > sa.bindparam("seen"))
+    .order_by(tables.events.c.position)
+    .limit(_AT_ONCE)
+)
+"""Made once: both are asked again and again."""
 
 
 class _Watch:
@@ -56,7 +64,7 @@ class EventChanges:
     """Watches on sessions and subscriptions, rung by events. `stopping` ends all waiting."""
 
     def __init__(self, engine: Engine, stopping: threading.Event, *, tick: float = TICK_SECONDS) -> None:
-        self._engine = engine.execution_options(**READ_ONLY)
+        self._engine = reading(engine, each_alone=True)
         self._stopping = stopping
         self._tick = tick
         self._lock = threading.Lock()
@@ -66,7 +74,8 @@ class EventChanges:
         self._seen: int | None = None
         """The position up to which the feed was read; None before the first look."""
         self._own: set[UUID] = set()
-        """Events of this process that were rung and not yet read back."""
+        """Events of this process that were not read back yet. Nobody needs to be rung for them any more: whoever waits
+        was rung when they were told, or has begun to wait after their commit."""
         self._lost = False
 
     @property
@@ -94,11 +103,11 @@ class EventChanges:
     def tell(self, events: Sequence[RecordedEvent]) -> None:
         """What this process has committed."""
         with self._lock:
-            if not self._watches:
-                return
             if len(self._own) > _AT_ONCE:  # read back before they were told, again and again
                 self._own.clear()
             self._own.update(event.id for event in events)
+            if not self._watches:
+                return
         self._ring({subject for e in events for subject in (e.session_id, e.subscription_id) if subject is not None})
 
     def close(self, *, timeout: float = 5) -> None:
@@ -114,7 +123,6 @@ class EventChanges:
             with self._lock:
                 if not self._watches or self.over:
                     self._looking = False
-                    self._own.clear()
                     break
             self._look()
             self._stopping.wait(self._tick)
@@ -132,19 +140,16 @@ class EventChanges:
             self._lost = False
 
     def _read_on(self) -> None:
-        t = tables.events
         with self._engine.connect() as connection:
             if self._seen is None:
-                self._seen = connection.execute(sa.select(sa.func.max(t.c.position))).scalar() or 0
+                self._seen = connection.execute(_NEWEST).scalar() or 0
                 found: Sequence[Any] = ()
                 everything = True  # who began to wait before this look may have missed something
             else:
-                query = sa.select(t.c.position, t.c.id, t.c.session_id, t.c.subscription_id)
-                query = query.where(t.c.position > self._seen).order_by(t.c.position).limit(_AT_ONCE)
-                found = connection.execute(query).all()
+                found = connection.execute(_SINCE, {"seen": self._seen}).all()
                 everything = len(found) == _AT_ONCE
                 if everything:
-                    self._seen = connection.execute(sa.select(sa.func.max(t.c.position))).scalar() or 0
+                    self._seen = connection.execute(_NEWEST).scalar() or 0
                 elif found:
                     self._seen = found[-1].position
         if everything:

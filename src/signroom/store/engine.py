@@ -131,6 +131,17 @@ def are_the_same(one: Engine, other: Engine) -> bool:
     return found[0] == found[1]
 
 
+def reading(engine: Engine, *, each_alone: bool = False) -> Engine:
+    """`engine`, for transactions that only read. All statements of one see the database at one moment.
+
+    With `each_alone` each statement is a transaction of its own, and nothing is sent for its begin and its end.
+    """
+    if engine.dialect.name == "postgresql":
+        isolation = "AUTOCOMMIT" if each_alone else "REPEATABLE READ"
+        return engine.execution_options(**READ_ONLY, isolation_level=isolation)
+    return engine.execution_options(**READ_ONLY, **(EACH_ALONE if each_alone else {}))
+
+
 def answers(engine: Engine) -> bool:
     """True when the database answers a query."""
     try:

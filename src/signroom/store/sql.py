@@ -15,7 +15,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.ports.store import KeyOwner, LinkedSession, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import EACH_ALONE, READ_ONLY, scrubbed
+from signroom.store.engine import reading, scrubbed
 from signroom.store.known import Known
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -87,8 +87,8 @@ class SqlStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(**_reading(engine, "REPEATABLE READ"))
-        self._asker = engine.execution_options(**_reading(engine, "AUTOCOMMIT"))
+        self._reader = reading(engine)
+        self._asker = reading(engine, each_alone=True)
         self._enqueue = enqueue
         self._tell = tell
         self._keys: Known[bytes, KeyOwner] = Known(clock)
@@ -175,17 +175,6 @@ class SqlStore:
                     answers.empty()
         if events:
             self._tell(events)
-
-
-def _reading(engine: Engine, isolation: str) -> dict[str, object]:
-    """Options of a transaction that reads with `isolation`.
-
-    With ``REPEATABLE READ`` all its statements see the database at one moment, as SQLite's transactions do. With
-    ``AUTOCOMMIT`` each is a transaction of its own, and nothing is sent for its begin and its end.
-    """
-    if engine.dialect.name == "postgresql":
-        return {**READ_ONLY, "isolation_level": isolation}
-    return {**READ_ONLY, **EACH_ALONE} if isolation == "AUTOCOMMIT" else {**READ_ONLY}
 
 
 class SqlWork:

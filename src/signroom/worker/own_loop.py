@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Here(ThreadPoolExecutor):
-    """Runs at once, in the thread that asks, what is to be moved to another thread."""
+class _Here(asyncio.SelectorEventLoop):
+    """Runs at once, in the thread that asks, what is to be moved to another thread.
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        outcome: Future[T] = Future()
+    Its outcome is there when it is awaited, so that the loop has no turn for it.
+    """
+
+    def run_in_executor(self, _executor: object, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        outcome: asyncio.Future[T] = self.create_future()
         try:
-            outcome.set_result(fn(*args, **kwargs))
+            outcome.set_result(func(*args))
         except Exception as error:  # noqa: BLE001  (raised where the outcome is awaited)
             outcome.set_exception(error)
         return outcome
@@ -43,8 +44,7 @@ def on_own_loop(work: Coroutine[Any, Any, T], *, in_one_thread: bool = False) ->
 
 
 def _run_here(work: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(_Here(1))
+    loop = _Here()
     try:
         return loop.run_until_complete(loop.create_task(work, context=context))
     finally:
