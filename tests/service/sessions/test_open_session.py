@@ -21,6 +21,7 @@ from signroom.service.documents.validate_file import require_accepted
 from signroom.service.erasing.erase import erase_document, erase_session
 from signroom.service.sessions import open_session as opening
 from signroom.store import tables
+from tests.harness.garbage import refused_and_gone
 from tests.service.conftest import Room
 from tests.vectors import hard_pdfs
 
@@ -101,3 +102,10 @@ def test_an_earlier_document_that_stays_is_signed_once_more(room: Room) -> None:
 
     with room.ports.store.read() as work:
         assert [d.original for d in work.documents.of_session(found.session_id)] == [earlier.signed] * 2
+
+
+def test_refusals_of_documents_go_with_their_answer(room: Room) -> None:
+    documents = tuple(NewDocument(EarlierDocument(uuid4())) for _ in range(2))
+    command = opening.OpenSession(documents=documents)
+
+    refused_and_gone(DocumentNotFound, lambda: opening.open_session(room.ports, room.caller, command))

@@ -194,10 +194,14 @@ async def _accept_all(
                 raise
 
     found = await asyncio.gather(*(one(*numbered) for numbered in enumerate(documents)), return_exceptions=True)
-    for outcome in found:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in found if isinstance(outcome, Accepted)]
+    refusal = next((outcome for outcome in found if isinstance(outcome, BaseException)), None)
+    try:
+        if refusal is not None:
+            raise refusal
+        return [outcome for outcome in found if isinstance(outcome, Accepted)]
+    finally:
+        # A refusal holds this frame. If the frame held it, too, only the search for garbage would find them.
+        del found, refusal
 
 
 def _before_documents(ports: Ports, caller: Caller, command: OpenSession) -> FileValidation:
