@@ -12,11 +12,12 @@ import os
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,6 +30,8 @@ from signroom.domain.errors import FileTooLarge
 from signroom.fetch.guarded import GuardedFetch, Patience, Resolver
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import Exchange, Site, running_site
+from tests.harness.garbage import living, refused_and_gone, without_search
+from tests.harness.tools import free_port
 from tests.harness.waiting import SECONDS
 
 OUTSIDE = ("127.0.0.2/32",)
@@ -466,6 +469,21 @@ def test_a_refusal_does_not_tell_which_hosts_exist(fetch: GuardedFetch) -> None:
 
     assert refusal(fetch, gone.url) == NOT_REACHED
     assert refusal(fetch, f"http://nothing-here.invalid/{SECRET}") == NOT_REACHED
+
+
+def test_a_connection_that_is_refused_leaves_nothing_to_the_search_for_garbage() -> None:
+    fetch = GuardedFetch(OUTSIDE, resolve=always("127.0.0.2"), patience=replace(HASTY, refusal=0))
+
+    async def refused() -> None:
+        async with fetch.stream(f"http://files.example:{free_port()}/", limit=LIMIT):
+            pass
+
+    refused_and_gone(Unreachable, refused)
+    with without_search():
+        before = living(httpx.ConnectError)
+        with pytest.raises(Unreachable):
+            asyncio.run(refused())
+        assert living(httpx.ConnectError) == before
 
 
 def test_the_log_tells_the_operator_why_a_host_was_not_reached() -> None:

@@ -18,11 +18,13 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from signroom.fetch import resolving
 from signroom.fetch.guarded import GuardedFetch, Patience
 from signroom.fetch.loops import loop_of_thread
 from signroom.fetch.resolving import NameNotFound, SystemNames
 from signroom.ports.outside import Unreachable
 from tests.fetch.sites import running_site
+from tests.harness.garbage import living, refused_and_gone, without_search
 from tests.harness.tools import free_port
 from tests.harness.waiting import eventually
 
@@ -240,6 +242,22 @@ def test_slow_names_hold_nobody_up_and_leave_nothing_behind(server: NameServer, 
     assert took < 10, "slow names take twelve"
     assert reasons == {"Its host cannot be reached."}
     eventually(lambda: open_sockets() <= before)
+
+
+def test_a_look_up_without_an_answer_leaves_nothing_to_the_search_for_garbage(
+    server: NameServer, names: SystemNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's errors hold its frames, and these the errors: 250 objects of each look-up. Once a hundred thousand
+    were there, their search held up every answer for 0.1 s."""
+    monkeypatch.setattr(resolving, "_LIFETIME", 0.2)
+
+    for host in ("missing.example", f"silent{SLOW.rstrip('.')}"):
+        refused_and_gone(NameNotFound, lambda host=host: names(host))  # type: ignore[misc]
+        with without_search():
+            with pytest.raises(NameNotFound):
+                look_up(names, host)
+            eventually(lambda: living(dns.message.QueryMessage) == 0)
+    assert ("missing.example.", "A") in server.asked
 
 
 def test_names_are_asked_for_on_a_loop_of_their_own(server: NameServer, names: SystemNames) -> None:

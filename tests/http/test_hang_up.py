@@ -15,6 +15,7 @@ from litestar.types import HTTPScope
 from signroom.domain.errors import TooManyRequests
 from signroom.http.hang_up import MAX_HANG_UPS, Body, HangUps, while_connected
 from signroom.http.problems import GONE
+from tests.harness.garbage import refused_and_gone
 
 END: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
 GOES: dict[str, Any] = {"type": "http.disconnect"}
@@ -64,6 +65,14 @@ def test_who_hangs_up_cancels_what_they_wait_for() -> None:
         run(lambda: while_connected(request([END, GOES]), answer()))
 
     assert (gone.value.detail, cleaned) == (GONE, [True])
+
+
+def test_a_refusal_goes_with_its_answer() -> None:
+    async def answer() -> None:
+        await asyncio.sleep(0)
+        raise TooManyRequests
+
+    refused_and_gone(TooManyRequests, lambda: while_connected(request([END]), answer()))
 
 
 def test_who_waits_has_the_answer() -> None:

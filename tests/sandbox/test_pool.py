@@ -34,6 +34,7 @@ from signroom.sandbox.pool import _ComputedTooLong
 from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Kind
 from tests.formats.conftest import NOW, trusted
+from tests.harness.garbage import refused_and_gone
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
@@ -164,6 +165,19 @@ def test_a_task_that_spends_too_much_of_the_processor_is_ended_and_the_next_one_
 def test_refusals_cross_the_process_border_as_they_are(pool: WaitingPool, written: Written) -> None:
     with pytest.raises(EmptyFile):
         pool.inspect(written("empty"))
+
+
+def test_a_refusal_goes_with_its_answer(pool: WaitingPool, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7\nnothing")
+
+    async def refused() -> None:
+        try:
+            await pool.formats.inspect(broken)
+        finally:  # the library of the pool has its last task in hand until the next one ends
+            await pool.formats.run(Kind.SIGNING, Deadline(60, 60), int)
+
+    refused_and_gone(InvalidPdf, refused)
 
 
 def busy(begun: Path, seconds: int) -> str:

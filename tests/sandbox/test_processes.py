@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -16,9 +16,10 @@ from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed, 
 from signroom.http.problems import status_of
 from signroom.ports.files import Turn
 from signroom.sandbox import processes
-from signroom.sandbox.pool import PooledFormats
+from signroom.sandbox.pool import FormatsOfTurn, PooledFormats
 from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Bounds, Kind
+from tests.harness.garbage import refused_and_gone
 from tests.harness.waiting import SECONDS, eventually
 from tests.sandbox.calls import somebody
 
@@ -180,6 +181,30 @@ def test_beyond_its_share_a_session_is_refused_and_told_to_wait(pool: PooledForm
     assert [type(outcome) for outcome in outcomes if outcome] == [ShareUsed, ShareUsed]
     assert REFUSED == ["inspection"] * 3
     assert (status_of(ShareUsed()), ShareUsed.retry_after > 0) == (429, True)
+
+
+def test_a_task_that_finds_no_place_leaves_nothing_behind(pool: PooledFormats, gate: Path) -> None:
+    async def flood(refused: Callable[[FormatsOfTurn], Awaitable[None]]) -> None:
+        flooding, ended = somebody(), list[str]()
+        tasks = [asyncio.create_task(nap(pool, flooding, gate, ended, "done"))]
+        await until(pool, running=1)
+        tasks += [asyncio.create_task(nap(pool, flooding, gate, ended, "done")) for _ in range(4)]
+        await until(pool, waiting=4)
+        try:
+            await refused(pool.of(flooding))
+        finally:
+            gate.touch()
+            await asyncio.gather(*tasks)
+            gate.unlink()
+
+    async def require(formats: FormatsOfTurn) -> None:
+        formats.require_place()
+
+    async def run(formats: FormatsOfTurn) -> None:
+        await formats.run(Kind.INSPECTION, Deadline(60, 60), int)
+
+    for refused in (require, run):
+        refused_and_gone(ShareUsed, lambda refused=refused: flood(refused))  # type: ignore[misc]
 
 
 def test_where_all_places_are_taken_the_largest_loses_one_and_the_other_is_served(

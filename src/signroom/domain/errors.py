@@ -46,6 +46,13 @@ class SignroomError(Exception):
         found.path = self.path
         return found
 
+    def inside(self, place: str) -> SignroomError:
+        """The same error, which says that it comes from `place`, in its path, too."""
+        # It has no name where it is raised: a frame that holds the error whose traceback holds it is a circle.
+        found = self.of(place)
+        found.path = joined_path(place, self.path)
+        return found
+
     def __reduce__(self) -> tuple[type[SignroomError], tuple[str | None], dict[str, str | None]]:
         # Errors cross the process pool; the default would pass the joined text as `detail`.
         return type(self), (self.detail,), {"path": self.path}
@@ -57,9 +64,7 @@ def told_of(place: str) -> Iterator[None]:
     try:
         yield
     except SignroomError as error:
-        raised = error.of(place)
-        raised.path = joined_path(place, error.path)
-        raise raised from error
+        raise error.inside(place) from error
 
 
 @contextmanager

@@ -325,15 +325,13 @@ class GuardedFetch:
         self, transport: httpx.AsyncHTTPTransport, target: Target, addresses: Sequence[Address], call: _Call
     ) -> httpx.Response:
         """Raises: _NotReachable, Unreachable for a wrong certificate, httpx.HTTPError."""
-        failure: httpx.HTTPError | None = None
         for address in addresses:
             try:
                 return await transport.handle_async_request(self._request(target, address, call))
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if _is_tls(error):
                     raise Unreachable(_WRONG_CERTIFICATE) from error
-                failure = error
-        raise _NotReachable(_NO_CONNECTION) from failure
+        raise _NotReachable(_NO_CONNECTION)
 
     def _headers(self, target: Target) -> tuple[tuple[str, str], ...]:
         """Those of each call."""

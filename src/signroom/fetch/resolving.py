@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -65,8 +66,12 @@ class SystemNames:
         resolver = self._resolver.value()
         if resolver is None:
             raise NameNotFound
-        asked = asyncio.run_coroutine_threadsafe(_ask(resolver, host), loop_of_thread("signroom-names"))
-        return await asyncio.wrap_future(asked)
+        addresses = await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(_ask(resolver, host), loop_of_thread("signroom-names"))
+        )
+        if not addresses:
+            raise NameNotFound
+        return addresses
 
     def _configured(self, file: Path) -> dns.asyncresolver.Resolver | None:
         resolver = dns.asyncresolver.Resolver(configure=False)
@@ -151,18 +156,22 @@ def _read_hosts(file: Path) -> Mapping[str, Sequence[str]]:
 
 
 async def _ask(resolver: dns.asyncresolver.Resolver, host: str) -> Sequence[str]:
-    """Both kinds of addresses at once. One kind is enough: many servers drop questions for the other."""
+    """Both kinds of addresses at once. One kind is enough: many servers drop questions for the other.
+
+    The answer is empty where no server knows an address: an error would hold the frames of both loops.
+    """
     kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
-    answers = await asyncio.gather(
-        *(resolver.resolve(host, kind, search=True) for kind in kinds), return_exceptions=True
-    )
-    addresses: list[str] = []
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            if not isinstance(answer, dns.exception.DNSException | OSError):
-                raise answer
-        else:
-            addresses += [record.address for record in answer]
-    if not addresses:
-        raise NameNotFound
-    return addresses
+    answers = await asyncio.gather(*(_addresses(resolver, host, kind) for kind in kinds))
+    return [address for answer in answers for address in answer]
+
+
+async def _addresses(resolver: dns.asyncresolver.Resolver, host: str, kind: dns.rdatatype.RdataType) -> Sequence[str]:
+    try:
+        return [record.address for record in await resolver.resolve(host, kind, search=True)]
+    except BaseException as error:
+        # The library's frames hold the error of each try, and each error holds these frames. A look-up that fails would
+        # leave a hundred objects to the search for garbage, which keeps all threads waiting while it lasts.
+        traceback.clear_frames(error.__traceback__)
+        if not isinstance(error, dns.exception.DNSException | OSError):
+            raise
+        return []

@@ -80,6 +80,8 @@ async def while_connected(
         # A task has a context of its own: what `answer` has bound is for the request's line in the log, too.
         for variable, value in context.items():
             variable.set(value)
+        # A refusal holds this frame, and its task holds the refusal: only the search for garbage would find them.
+        del working, watching
 
 
 class Body:

@@ -409,6 +409,9 @@ class FormatsOfTurn:
                 raise _TookTooLong from error
             except OSError as error:
                 raise StorageUnavailable from error
+            finally:
+                # It holds what went wrong, and that holds this frame: only the search for garbage would find them.
+                del place
             return result
 
 

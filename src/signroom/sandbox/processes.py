@@ -136,7 +136,7 @@ class Processes:
             try:
                 displaced = self._queue.add(place)
             except (ShareTaken, NoPlace) as error:
-                refusal: Exception | None = _refusal(error)
+                refusal: type[Exception] | None = _refusal(error)
             else:
                 refusal = None
         if refusal is not None:
@@ -297,8 +297,9 @@ def _busy() -> float:
     return min(_MOST_BUSY, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
-def _refusal(error: Exception) -> Exception:
-    return ShareUsed() if isinstance(error, ShareTaken) else QueueFull()
+def _refusal(error: Exception) -> type[Exception]:
+    # Not the error itself: a frame that holds it until it is raised is held by it, and stays until garbage is searched.
+    return ShareUsed if isinstance(error, ShareTaken) else QueueFull
 
 
 def _fail(future: Future[Any], error: BaseException) -> None:

@@ -25,6 +25,7 @@ from signroom.service.documents.validate_file import require_accepted
 from signroom.service.erasing.erase import erase_document, erase_session
 from signroom.service.sessions import open_session as opening
 from signroom.store import tables
+from tests.harness.garbage import refused_and_gone
 from tests.service.conftest import Room
 from tests.vectors import hard_pdfs
 
@@ -183,3 +184,10 @@ def test_a_document_that_cannot_be_taken_in_is_named(room: Room) -> None:
 
     assert refused.value.path == "documents[1].file.blobToken"
     assert not [file for file in room.files.rglob("*") if file.is_file()]
+
+
+def test_refusals_of_documents_go_with_their_answer(room: Room) -> None:
+    documents = tuple(NewDocument(EarlierDocument(uuid4())) for _ in range(2))
+    command = opening.OpenSession(documents=documents)
+
+    refused_and_gone(DocumentNotFound, lambda: opening.open_session(room.ports, room.caller, command))

@@ -175,8 +175,13 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
                 known = await inspect_together(ports, taken)
                 accepted, refusal = await _each(taken, accept, until)
                 # A document before the one that could not be taken in is the first one that is refused.
-                if (wrong := refusal or later) is not None:
-                    raise wrong
+                wrong = refusal or later
+                try:
+                    if wrong is not None:
+                        raise wrong
+                finally:
+                    # It holds this frame. If the frame held it, too, only the search for garbage would find them.
+                    del refusal, later, wrong
             await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
