@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,28 @@ def test_lines_that_are_lost_are_told_once_also_when_the_line_that_tells_is_lost
     assert [line["event"] for line in whole].count("here") == 7
     assert [line["lines"] for line in whole if line["event"] == "log.lines_lost"] == [5, 2] * 2
     assert len(lines) - len(whole) == 4, "those that were begun: the first that told, and one of the two"
+
+
+COMMAND_THAT_FAILS = """
+import sys, structlog
+from signroom.cli.configuration import settings_for_rows
+
+settings_for_rows()
+secret = "hunter" + "2"
+try:
+    raise ValueError(secret)
+except ValueError:
+    structlog.get_logger().exception("went.wrong")
+"""
+
+
+def test_a_command_writes_an_exception_without_what_its_frames_had_in_hand(tmp_path: Path) -> None:
+    """The library of the log draws the values of all names of each frame, where nobody tells it otherwise."""
+    settings = {"SIGNROOM_DATA": str(tmp_path), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", COMMAND_THAT_FAILS]
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True, timeout=300)
+
+    assert "went.wrong" in done.stderr
+    assert "ValueError" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert done.stdout == ""

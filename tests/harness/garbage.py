@@ -26,9 +26,12 @@ def without_search() -> Iterator[None]:
         gc.enable()
 
 
-def refused_and_gone(refusal: type[BaseException], call: Callable[[], Awaitable[object]]) -> None:
+def refused_and_gone(
+    refusal: type[BaseException], call: Callable[[], Awaitable[object]], meanwhile: Callable[[], object] = lambda: None
+) -> None:
     """`call` raises `refusal`, and the error is gone once nobody needs it any more.
 
+    `meanwhile` is called before each look. Some libraries have their last task in hand until the next one.
     Raises: AssertionError when it stays until garbage is searched, and when there is no such error.
     """
 
@@ -41,7 +44,7 @@ def refused_and_gone(refusal: type[BaseException], call: Callable[[], Awaitable[
 
     with without_search():
         error = asyncio.run(refused())
-        eventually(lambda: error() is None)
+        eventually(lambda: (meanwhile(), error() is None)[1])
 
 
 def living(kind: type[object]) -> int:

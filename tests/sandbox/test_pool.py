@@ -171,13 +171,8 @@ def test_a_refusal_goes_with_its_answer(pool: WaitingPool, tmp_path: Path) -> No
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nnothing")
 
-    async def refused() -> None:
-        try:
-            await pool.formats.inspect(broken)
-        finally:  # the library of the pool has its last task in hand until the next one ends
-            await pool.formats.run(Kind.SIGNING, Deadline(60, 60), int)
-
-    refused_and_gone(InvalidPdf, refused)
+    # The library of the pool has the last task of a process in hand until the next one ends.
+    refused_and_gone(InvalidPdf, lambda: pool.formats.inspect(broken), lambda: pool.run(60, int))
 
 
 def busy(begun: Path, seconds: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +41,10 @@ def settings_for_rows() -> Settings:
 
     Raises: SettingsError.
     """
-    import structlog
-
+    from signroom.cli.logs import configure_command_logs
     from signroom.cli.running import known_address
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_command_logs()
     settings = current_settings({"PUBLIC_URL": DEMO_URL})
     known = known_address(settings.data)
     return settings if known is None else current_settings({"PUBLIC_URL": known})

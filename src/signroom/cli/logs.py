@@ -72,6 +72,16 @@ def configure_logs(level: int = logging.INFO) -> None:
     logging.getLogger("signroom").setLevel(level)
 
 
+def configure_command_logs() -> None:
+    """For commands: lines go to the standard error, in structlog's own form but for exceptions.
+
+    Its own form of those shows what the frames had in hand: secrets, contents of files.
+    """
+    *before, _renderer = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=tracebacks.write)
+    structlog.configure(processors=[*before, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
 class Lines:
     """Writes lines to a file, each as a whole, from any thread. Lines that cannot be written are counted, and the log
     says how many they were as soon as it can be written again.

@@ -25,6 +25,8 @@ from signroom.wiring import build_service, build_web
 
 _THREADS = 32
 """For the verbs: the loop's own default is cores + 4, too few for sync database calls."""
+_FULL = 2
+"""The generation that a search for garbage of all objects is named by."""
 _SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps others from it. Python's own 5 ms are what each verb waits for several times
 while the event loop is busy with refusals.
@@ -137,10 +139,19 @@ def keep_what_is_loaded() -> None:
     """Take what is in memory now out of all later searches for garbage.
 
     It is libraries and routes, 200,000 objects that stay. To search them took 0.1 s of the processor, while nobody was
-    answered, each time that as many objects as a fourth of them had come.
+    answered, each time that as many objects as a fourth of them had come. What is loaded by the first requests, some
+    40,000 objects more, is taken out after the first search.
     """
     gc.collect()
     gc.freeze()
+    gc.callbacks.append(_keep_what_was_loaded_since)
+
+
+def _keep_what_was_loaded_since(phase: str, info: dict[str, int]) -> None:
+    """Called by each search. After a full one there is no garbage that would be kept with the rest."""
+    if phase == "stop" and info["generation"] == _FULL:
+        gc.callbacks.remove(_keep_what_was_loaded_since)
+        gc.freeze()
 
 
 def uvicorn_loop() -> asyncio.Runner:

@@ -386,9 +386,9 @@ class FormatsOfTurn:
         with self._timed("format", function.__name__):
             call = Within(deadline.processor, function, *args, **kwargs)
             place = self._processes.submit(self._turn, kind, deadline.wall, call)
+            begun = place.task.begun
             try:
                 with self._timed("sandbox_wait", kind.label):
-                    begun = place.task.begun
                     if begun.done():  # a process was free: the event loop needs no turn to say so
                         begun.result()
                     else:
@@ -410,8 +410,8 @@ class FormatsOfTurn:
             except OSError as error:
                 raise StorageUnavailable from error
             finally:
-                # It holds what went wrong, and that holds this frame: only the search for garbage would find them.
-                del place
+                # They hold what went wrong, and that holds this frame: only the search for garbage would find them.
+                del place, begun
             return result
 
 
