@@ -26,12 +26,9 @@ def without_search() -> Iterator[None]:
         gc.enable()
 
 
-def refused_and_gone(
-    refusal: type[BaseException], call: Callable[[], Awaitable[object]], meanwhile: Callable[[], object] = lambda: None
-) -> None:
+def refused_and_gone(refusal: type[BaseException], call: Callable[[], Awaitable[object]]) -> None:
     """`call` raises `refusal`, and the error is gone once nobody needs it any more.
 
-    `meanwhile` is called before each look. Some libraries have their last task in hand until the next one.
     Raises: AssertionError when it stays until garbage is searched, and when there is no such error.
     """
 
@@ -44,7 +41,7 @@ def refused_and_gone(
 
     with without_search():
         error = asyncio.run(refused())
-        eventually(lambda: (meanwhile(), error() is None)[1])
+        eventually(lambda: error() is None)
 
 
 def living(kind: type[object]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbos import DBOS
 from dbos._core import ActiveWorkflowById
 from dbos._queue import _INTERNAL_QUEUE_CONSTRUCTION as _TOKEN
 from dbos._queue import Queue
@@ -178,16 +180,23 @@ connection.execute("INSERT INTO jobs VALUES (1)")
 
 
 @pytest.mark.parametrize(
-    ("places", "lane_places", "lanes", "rings"),
+    ("places", "lane_places", "lanes", "waiting", "rings"),
     [
-        pytest.param(3, None, ["", "", ""], True, id="full"),
-        pytest.param(3, None, ["", ""], False, id="not full"),
-        pytest.param(9, 2, ["a", "a"], True, id="a full lane"),
-        pytest.param(9, 2, ["b", "a"], False, id="two lanes, none full"),
+        pytest.param(3, None, ["", "", ""], True, True, id="full"),
+        pytest.param(3, None, ["", "", ""], False, False, id="full, and nothing waits"),
+        pytest.param(3, None, ["", ""], True, False, id="not full"),
+        pytest.param(9, 2, ["a", "a"], True, True, id="a full lane"),
+        pytest.param(9, 2, ["b", "a"], True, False, id="two lanes, none full"),
     ],
 )
 def test_a_job_that_leaves_a_full_queue_rings_it(
-    deaf: Alarms, places: int, lane_places: int | None, lanes: list[str], rings: bool
+    deaf: Alarms,
+    monkeypatch: pytest.MonkeyPatch,
+    places: int,
+    lane_places: int | None,
+    lanes: list[str],
+    waiting: bool,
+    rings: bool,
 ) -> None:
     """On PostgreSQL an end rings nobody else. A backlog went on by polls."""
     dbos: Any = SimpleNamespace()
@@ -197,6 +206,8 @@ def test_a_job_that_leaves_a_full_queue_rings_it(
         deaf.install(dbos)
     deaf.registered("q", places=places, lane_places=lane_places, poll_seconds=1.0)
     bell = deaf._bells["q"] = Bell(lambda _timeout: 0.0, lambda: pytest.fail("asked"))  # noqa: SLF001
+    waits = [waiting]
+    monkeypatch.setattr(deaf, "_something_waits", lambda _queue: waits.pop())
     running = [dbos._active_workflows_set.add(f"job {n}", "q", lane or None) for n, lane in enumerate(lanes)]  # noqa: SLF001
 
     running[-1].release()
@@ -214,6 +225,7 @@ def test_dbos_still_has_what_is_replaced() -> None:
     assert callable(launching.background_jobs_thread)  # type: ignore[attr-defined]
     assert callable(SystemDatabase._is_latest_version)  # noqa: SLF001
     assert callable(ActiveWorkflowById._remove)  # noqa: SLF001
+    assert "self._active_workflows_set: ActiveWorkflowById" in inspect.getsource(DBOS.__init__)
 
 
 def test_a_poll_looks_only_when_something_waits() -> None:

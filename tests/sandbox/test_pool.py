@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,14 @@ from signroom.domain.errors import (
     StorageUnavailable,
     XmlTooComplex,
 )
-from signroom.domain.signature import INVISIBLE, CheckedValue, DigestAlgorithm, Indication, SignatureType
+from signroom.domain.signature import INVISIBLE, NO_OPTIONS, CheckedValue, DigestAlgorithm, Indication, SignatureType
 from signroom.formats import catalogue
-from signroom.ports.files import SMALL, ToInspect, ToPrepare, ToSign
+from signroom.ports.files import ToInspect, ToPrepare, ToSign
 from signroom.sandbox.pool import _ComputedTooLong
 from signroom.sandbox.processes import Deadline
 from signroom.sandbox.queue import Kind
 from tests.formats.conftest import NOW, trusted
-from tests.harness.garbage import refused_and_gone
+from tests.harness.garbage import living, without_search
 from tests.harness.server import ROOT, signature
 from tests.harness.waiting import SECONDS, eventually
 from tests.pki import authority
@@ -127,19 +128,27 @@ def test_files_that_are_looked_at_together_fail_alone(
 ) -> None:
     file, broken, ambiguous = written("ten-pages"), tmp_path / "broken.pdf", written_ambiguous(tmp_path)
     broken.write_bytes(b"%PDF-1.7 and nothing else")
-    large = tmp_path / "large.pdf"
-    large.write_bytes(hard_pdfs.of_length(SMALL + 1))
-    documents = [ToInspect(one) for one in (broken, file, ambiguous, large)]
+    documents = [ToInspect(one) for one in (broken, file, ambiguous)]
 
     found = pool.inspect_all(documents)
-    assert found == (None, pool.inspect(file), None, None), "what cannot be compared, or is large, is asked alone"
+    assert found == (None, pool.inspect(file), None), "what cannot be compared is asked alone"
     for refused in (broken, ambiguous):
         with pytest.raises(InvalidPdf):
             pool.inspect(refused)
 
     # Nobody knows whose fault it was.
     monkeypatch.setattr(catalogue, "inspect_all", end_worker)
-    assert pool.inspect_all(documents) == (None,) * 4
+    assert pool.inspect_all(documents) == (None,) * 3
+
+
+def test_files_that_take_long_together_are_left_for_their_own_look(written: Written) -> None:
+    """They are honest files, and their worker is not killed for them: others may wait for it."""
+    file = written("ten-pages")
+
+    first, *others = catalogue.inspect_all([ToInspect(file)] * 3, seconds=0.0)
+
+    assert first == catalogue.inspect(file, None, NO_OPTIONS, None)
+    assert others == [None, None]
 
 
 def test_a_file_that_ends_its_worker_is_looked_at_step_by_step(
@@ -171,8 +180,20 @@ def test_a_refusal_goes_with_its_answer(pool: WaitingPool, tmp_path: Path) -> No
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nnothing")
 
-    # The library of the pool has the last task of a process in hand until the next one ends.
-    refused_and_gone(InvalidPdf, lambda: pool.formats.inspect(broken), lambda: pool.run(60, int))
+    async def refused() -> int:
+        count = 0
+        for _ in range(10):
+            with suppress(InvalidPdf):
+                await pool.formats.inspect(broken)
+                count -= 1
+            count += 1
+        return count
+
+    with without_search():
+        before = living(InvalidPdf)
+        assert asyncio.run(refused()) == 10
+        # The threads of the pool's library have the last ones in hand until they have something else to do.
+        eventually(lambda: living(InvalidPdf) <= before + 3)
 
 
 def busy(begun: Path, seconds: int) -> str:

@@ -18,7 +18,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -119,7 +119,8 @@ class ObjectBlobs:
         try:
             if self._root is not None:
                 await self._put(key, measured())
-                await asyncio.to_thread(self._settle, key, Stored(length, digest.digest()), self._root, durable)
+                settled = asyncio.to_thread(self._settle, key, Stored(length, digest.digest()), self._root, durable)
+                await _to_its_end(settled)
             else:
                 await self._send(key, measured())
         except Failure as error:
@@ -130,7 +131,7 @@ class ObjectBlobs:
         """To this disk. What is one part is handed over as it is: to be asked for parts costs more than to write it."""
         first = await anext(parts, b"")
         if len(first) < _GATHERED:
-            await obstore.put_async(self._store, key, first, use_multipart=False)
+            await _to_its_end(obstore.put_async(self._store, key, first, use_multipart=False))
             return
         whole = _joined(first, parts)
         await obstore.put_async(self._store, key, whole, chunk_size=_PART, max_concurrency=_CONCURRENCY)
@@ -451,6 +452,21 @@ def _reason(text: str) -> str:
     code = _ERROR_CODE.search(text)
     line = _BODY.sub(f"({code[1]})" if code else "", line)
     return _USER.sub("//", _QUERY.sub("?…", line))[:300]
+
+
+async def _to_its_end(work: Awaitable[object]) -> None:
+    """Wait for `work`, which a thread does: that goes on when nobody waits any more. So it is waited for all the same.
+
+    Raises: CancelledError after its end when it was called off, else what `work` raises.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # nobody needs it
+        raise
 
 
 async def _first_part(source: AsyncIterator[bytes]) -> bytes:

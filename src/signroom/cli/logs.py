@@ -78,8 +78,12 @@ def configure_command_logs() -> None:
     Its own form of those shows what the frames had in hand: secrets, contents of files.
     """
     *before, _renderer = structlog.get_config()["processors"]
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=tracebacks.write)
+    renderer = structlog.dev.ConsoleRenderer(colors=_colours(), exception_formatter=tracebacks.write)
     structlog.configure(processors=[*before, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+def _colours() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 class Lines:

@@ -148,7 +148,10 @@ def keep_what_is_loaded() -> None:
 
 
 def _keep_what_was_loaded_since(phase: str, info: dict[str, int]) -> None:
-    """Called by each search. After a full one there is no garbage that would be kept with the rest."""
+    """Called by each search. After a full one there is no garbage that would be kept with the rest.
+
+    What is in hand at that moment and becomes a circle later stays in memory: a few connections, once in a process.
+    """
     if phase == "stop" and info["generation"] == _FULL:
         gc.callbacks.remove(_keep_what_was_loaded_since)
         gc.freeze()

@@ -5,6 +5,8 @@ Runs inside the workers. The module of a format is imported when a file of that 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -148,9 +150,13 @@ def inspect_and_compare(
     return inspection
 
 
-def inspect_all(documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
-    """None for each document that did not pass."""
-    return tuple(_or_none(inspect_and_compare, one.file, one.wanted, one.options, one.data) for one in documents)
+def inspect_all(documents: Sequence[ToInspect], seconds: float = math.inf) -> tuple[Inspection | None, ...]:
+    """None for each document that did not pass, and for those that are left after so many seconds of the processor."""
+    until, found = time.process_time() + seconds, list[Inspection | None]()
+    for one in documents:
+        late = bool(found) and time.process_time() >= until
+        found.append(None if late else _or_none(inspect_and_compare, one.file, one.wanted, one.options, one.data))
+    return tuple(found)
 
 
 def compare_pages(file: Path, reading: PdfReading, pages: int) -> None:

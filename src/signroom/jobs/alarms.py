@@ -182,7 +182,7 @@ class Alarms:
         self._delays = Bell(lambda timeout: timeout)
         launching.queue_thread = self._run_queues  # type: ignore[attr-defined]
         launching.background_jobs_thread = self._run_delays  # type: ignore[attr-defined]
-        dbos._active_workflows_set = Places(self._is_full, self._ring)  # noqa: SLF001
+        dbos._active_workflows_set = Places(self._is_full, self._freed)  # noqa: SLF001
 
     def registered(self, queue: str, *, places: int, lane_places: int | None, poll_seconds: float) -> None:
         """DBOS knows the queue: its thread may begin, with as many places and polls as this process wants.
@@ -190,6 +190,11 @@ class Alarms:
         `lane_places`: of one lane, over all processes.
         """
         self._registered[queue] = _Registered(places, lane_places, poll_seconds)
+
+    def _freed(self, queue: str) -> None:
+        """A place is free for what waits. A ring for nothing would cost a look."""
+        if self._something_waits(queue):
+            self._ring(queue)
 
     def _is_full(self, queue: str, running: int, running_in_lane: int) -> bool:
         found = self._registered.get(queue)

@@ -118,7 +118,7 @@ def hasten(client: DBOSClient, engine: Engine, job: str, most: int) -> int:
 
 
 def withdraw(client: DBOSClient, engine: Engine, keys: Sequence[str]) -> None:
-    """Cancel those that are enqueued. One that is claimed meanwhile ends as a cancelled one, which nobody minds.
+    """Cancel those that are enqueued. One that is claimed meanwhile may run once, and ends as a cancelled one.
 
     Raises: DatabaseUnavailable.
     """

@@ -7,7 +7,8 @@ not know, DBOS does itself:
 - On SQLite: the rows of a job that is enqueued, the claim of jobs and the end of one. On PostgreSQL DBOS keeps the
   first and the last prepared by itself, and a claim is nothing to meddle with: many processes lock rows for it.
 - The look at the row of what was claimed. It also says whether the workflow has a recorded step. When it has none, its
-  first step does not ask once more: only the owner of a workflow records steps, and that is this process by then.
+  first step does not ask once more: only the owner of a workflow records steps, and that is this process, for less than
+  the lease at least.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dbos._sys_db import _MAX_BIGINT, WorkflowStatusInternal, db_retry
 from sqlalchemy.engine import Connection
 
 _FIRST_STEP = 1
+_FRESH_SECONDS = 5.0
+"""Between the look at a row and the first step. Who was held up for longer may have lost the workflow to another."""
 _MOST_FRESH = 1000
 """Workflows that were claimed and whose first step has not begun: more than run at once in any process."""
 _COLUMN_OF = {"app_version": "application_version", "app_id": "application_id"}
@@ -111,8 +114,9 @@ class _ClaimedRows:
         self._is_sqlite = database.engine.dialect.name == "sqlite"
         self._question = self._statuses_of()
         self._read = db_retry(sys_db=database)(self._read_one)
-        self._fresh: dict[str, bool] = {}
-        """Workflows that have no recorded step and did not begin their first."""
+        self._fresh: dict[str, float] = {}
+        """When workflows had no recorded step and had not begun their first: in seconds since 1970, since the monotonic
+        clock stands still while a machine sleeps."""
 
     def statuses(self, workflow_ids: list[str]) -> list[WorkflowStatusInternal]:
         """The rows, in this order. Most are claimed alone."""
@@ -128,7 +132,7 @@ class _ClaimedRows:
         if row["status"] == "PENDING" and not row["has_steps"]:
             if len(self._fresh) >= _MOST_FRESH:  # they never began: those that may still do so ask
                 self._fresh.clear()
-            self._fresh[workflow_id] = True
+            self._fresh[workflow_id] = time.time()
         return [WorkflowStatusInternal(**{**values, "is_debounced": bool(values["is_debounced"])})]  # type: ignore[typeddict-item]
 
     def _read_one(self, workflow_id: str) -> sa.RowMapping | None:
@@ -153,7 +157,7 @@ class _ClaimedRows:
 
     def recorded(self, workflow_id: str, function_id: int, function_name: str, *, owner_key: str | None = None) -> Any:
         """What a step has come to; None when it has not run."""
-        if function_id == _FIRST_STEP and self._fresh.pop(workflow_id, False):
+        if function_id == _FIRST_STEP and abs(time.time() - self._fresh.pop(workflow_id, 0.0)) < _FRESH_SECONDS:
             return None
         return self._dbos_recorded(workflow_id, function_id, function_name, owner_key=owner_key)
 
@@ -166,19 +170,21 @@ class _Claims:
         self._dbos_claim: Callable[..., tuple[list[str], Any]] = database.start_queued_workflows
         self._kept = _Kept()
 
-    def claim(
+    def claim(  # noqa: PLR0917  (as DBOS calls it)
         self,
         queue: Any,
         executor_id: str,
         app_version: str,
         lane: str | None,
-        *running: int,
+        running: int = 0,
+        running_in_lane: int = 0,
+        *,
         owner_xid: str | None = None,
         is_latest_version: bool | None = None,
     ) -> tuple[list[str], Any]:
         """The next jobs of a queue that has places in this process, and no other limit.
 
-        `running`: how many jobs of the queue run here, then how many of the lane.
+        `running`: how many jobs of the queue run here, and of these in the lane.
         """
         places = queue._worker_concurrency  # noqa: SLF001
         limits = (queue._concurrency, queue._limiter, lane)  # noqa: SLF001
@@ -188,11 +194,12 @@ class _Claims:
                 executor_id,
                 app_version,
                 lane,
-                *running,
+                running,
+                running_in_lane,
                 owner_xid=owner_xid,
                 is_latest_version=is_latest_version,
             )
-        free = places - sum(running[:1])
+        free = places - running
         if free <= 0:
             return [], "worker_concurrency"
         values = {

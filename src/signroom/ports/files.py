@@ -263,9 +263,10 @@ class Formats(Protocol):
         """
 
     async def inspect_all(self, documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
-        """`inspect` for documents of at most `SMALL` bytes together, in their order.
+        """`inspect` for some documents of at most `SMALL` bytes together, in their order.
 
-        None for each that did not pass, whatever the reason: to inspect it alone says why.
+        None for each that did not pass, and where all together take long: to inspect it alone says why. Raises:
+        Unavailable.
         """
 
     async def prepare(

@@ -74,10 +74,11 @@ _LOOK = Deadline(wall=20, processor=2)
 """For looking at a file, beyond reading it once."""
 _COMPARE = Deadline(wall=20, processor=2)
 """For drawing the pages that a signature might change."""
-_AT_ONCE = Deadline(wall=20, processor=1)
-"""For both of small files, and for some of them together: a few milliseconds each. Who needs more is asked alone."""
-_MOST_TOGETHER = 25
-"""Files that are looked at in one task: so many that what a task costs is little for each."""
+_AT_ONCE = Deadline(wall=20, processor=0.5)
+"""For both of a small file, which takes some milliseconds. Then it is done step by step."""
+_TOGETHER = Deadline(wall=20, processor=1)
+"""The same for some small files. Who is left after `_TOGETHER_SECONDS` of the processor is looked at alone."""
+_TOGETHER_SECONDS = 0.3
 _LAY_OUT = Deadline(wall=20, processor=15)
 """For preparing a signature, and for what belongs to it: canonical octets, checking values."""
 _EMBED = Deadline(wall=60, processor=30)
@@ -167,15 +168,12 @@ class FormatsOfTurn:
         return inspection
 
     async def inspect_all(self, documents: Sequence[ToInspect]) -> tuple[Inspection | None, ...]:
-        small = [number for number, one in enumerate(documents) if _octets(one.file, one.data) <= SMALL]
-        passed: dict[int, Inspection | None] = {}
-        for some in (small[start : start + _MOST_TOGETHER] for start in range(0, len(small), _MOST_TOGETHER)):
-            # Who died, or took too long, shows when each is inspected alone.
-            with suppress(_WorkerDied, _TookTooLong):
-                asked = [documents[number] for number in some]
-                found = await self.run(Kind.INSPECTION, _AT_ONCE, catalogue.inspect_all, asked)
-                passed.update(zip(some, found, strict=True))
-        return tuple(passed.get(number) for number in range(len(documents)))
+        # Who died, or took too long, shows when each is inspected alone.
+        with suppress(_WorkerDied, _TookTooLong):
+            return await self.run(
+                Kind.INSPECTION, _TOGETHER, catalogue.inspect_all, tuple(documents), _TOGETHER_SECONDS
+            )
+        return (None,) * len(documents)
 
     async def prepare(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -11,16 +12,23 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from signroom.domain.document import Document
-from signroom.domain.errors import DocumentErased, DocumentNotFound, DocumentPurged, InvalidPdf, SignroomError
+from signroom.domain.document import Document, StoredFile
+from signroom.domain.errors import (
+    DocumentErased,
+    DocumentNotFound,
+    DocumentPurged,
+    InvalidPdf,
+    QueueFull,
+    SignroomError,
+)
 from signroom.domain.preflight import FindingCode
 from signroom.domain.signature import CertificateChain, CheckedValue, SignatureType, Verdict
 from signroom.ports.files import SMALL, Turn
 from signroom.sandbox.processes import Processes
 from signroom.sandbox.queue import Kind
-from signroom.service.documents.add_document import NewDocument
+from signroom.service.documents.add_document import NewDocument, Taken
 from signroom.service.documents.download_file import FileKind, location
-from signroom.service.documents.file_sources import Address, Content, EarlierDocument, UploadToken
+from signroom.service.documents.file_sources import Address, Content, EarlierDocument, StoredSource, UploadToken
 from signroom.service.documents.validate_file import require_accepted
 from signroom.service.erasing.erase import erase_document, erase_session
 from signroom.service.sessions import open_session as opening
@@ -158,6 +166,72 @@ def test_what_is_found_belongs_to_its_own_document(room: Room) -> None:
     assert [d.inspection.signature_type for d in (one, two, three)] == [SignatureType.CMS] + [SignatureType.PDF] * 2
     assert [d.inspection.pages for d in (two, three, four)] == [1, 10, 10]
     assert [finding.code for finding in four.inspection.findings] == [FindingCode.OTHER_TYPE]
+
+
+def test_a_small_file_with_much_data_is_looked_at_alone() -> None:
+    """Those that go together are opened at once, each with its data: that may be all that a disk has."""
+
+    def source(length: int, data_key: str | None = None) -> StoredSource:
+        return StoredSource(StoredFile("key", "a", "text/plain", length, b""), owned=True, data_key=data_key)
+
+    def is_small(*sources: StoredSource) -> bool:
+        return Taken(uuid4(), Turn(uuid4(), uuid4(), uuid4()), sent(b"", "a"), sources).is_small
+
+    assert is_small(source(SMALL))
+    assert not is_small(source(SMALL + 1))
+    assert not is_small(source(10), source(SMALL))
+    assert not is_small(source(10, "nobody has asked how long it is"))
+
+
+def test_files_go_together_by_what_they_weigh(room: Room, tasks: list[Kind]) -> None:
+    """A scan takes a hundred times as long as a letter. With 25 of them a worker was ended, and all begun anew."""
+    opened(room, *(sent(hard_pdfs.of_length(SMALL - number), f"{number}.pdf") for number in range(4)))
+
+    assert len(tasks) == 2
+
+
+def test_who_has_no_place_for_small_files_says_it_of_one_document(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise QueueFull
+
+    monkeypatch.setattr(Processes, "submit", full)
+    with pytest.raises(QueueFull) as refused:
+        opened(room, *(sent(hard_pdfs.make("plain"), "a.pdf") for _ in range(2)))
+
+    assert refused.value.path == "documents[0].file.content"
+
+
+def test_documents_that_came_in_time_are_not_refused_for_what_comes_after(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_PATIENCE", 0.2)
+
+    async def late() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.4)
+        yield hard_pdfs.make("plain")
+
+    assert len(opened(room, NewDocument(Content(late, "a.pdf")))) == 1
+
+
+def test_a_caller_who_hangs_up_leaves_no_file_behind(room: Room) -> None:
+    """At whatever moment. A file without a row would stay for ever, with what a person wrote into it."""
+
+    async def hang_up(after: float) -> None:
+        documents = tuple(sent(hard_pdfs.make("plain"), f"{number}.pdf") for number in range(6))
+        task = asyncio.create_task(
+            opening.open_session(room.ports, room.caller, opening.OpenSession(documents=documents))
+        )
+        await asyncio.sleep(after)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    for number in range(30):
+        asyncio.run(hang_up(number / 1000))
+
+    with room.service.engine.connect() as connection:
+        kept = set(connection.scalars(sa.select(tables.documents.c.original_key)))
+    assert {str(file.relative_to(room.files)) for file in room.files.rglob("*") if file.is_file()} <= kept
 
 
 @pytest.mark.parametrize("wrong", [(1,), (1, 3), (3,)])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4, uuid5
 
@@ -22,6 +22,7 @@ from signroom.domain.errors import (
     DocumentNotFound,
     FileTooLarge,
     IdempotencyKeyReused,
+    Unavailable,
     WrongState,
     about,
 )
@@ -33,7 +34,7 @@ from signroom.ports import Ports
 from signroom.ports.files import SMALL, ToInspect, Turn
 from signroom.ports.store import Work
 from signroom.service.documents.check_file import type_by_name, with_name
-from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded
+from signroom.service.documents.discard_blobs import before_recording, discard_blob, discard_unless_recorded, write_new
 from signroom.service.documents.file_sources import (
     EarlierDocument,
     FileSource,
@@ -48,8 +49,11 @@ from signroom.service.documents.file_sources import (
 from signroom.service.documents.manage_document_keys import key_of
 from signroom.service.documents.validate_file import require_accepted, require_name
 
-_MANY = 2
-"""Small files from which on they are looked at together."""
+_MOST_TOGETHER = 25
+"""Small files that are looked at in one task: so many that what a task costs is little for each."""
+_MOST_OCTETS_TOGETHER = 2 << 20
+"""Of those. What is scanned takes up to a second of the processor for so much."""
+_GROUPS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ async def add_document(
     folder = DocumentFolder(session_id, document_id)
     # With an idempotency key another request may add the same document now; when it fails, it deletes its own blob.
     key = folder.original() if idempotency_key is None else folder.original_of_request(uuid4())
-    stored = await ports.blobs.write_stream(key, chunks, limit=ports.limits.max_file, durable=False)
+    stored = await write_new(ports, key, chunks, limit=ports.limits.max_file)
     file = StoredFile(key, clean, media_type(None, clean), stored.length, stored.sha256)
     try:
         with before_recording():
@@ -187,6 +191,15 @@ class Taken:
         return self.sources[-1].file.blob_key if len(self.sources) > 1 else self.sources[0].data_key
 
     @property
+    def length(self) -> int:
+        """Bytes of the file and of its data. Of data that came with an upload nobody has asked how long they are."""
+        return sum(source.file.length for source in self.sources)
+
+    @property
+    def is_small(self) -> bool:
+        return self.length <= SMALL and self.sources[0].data_key is None
+
+    @property
     def wanted(self) -> SignatureType | None:
         """The signature type that was asked for, or that its name says."""
         return self.command.signature_type or self.sources[0].signature_type or type_by_name(self.file.name)
@@ -217,21 +230,24 @@ async def taken_in(ports: Ports, caller: Caller, session_id: UUID | None, comman
     document_id, turn = uuid4(), Turn.of_caller(caller, session_id)
     folder = DocumentFolder(session_id, document_id)
     taken: list[StoredSource] = []
+    begun: list[str] = []
+    """Where there may be something: also when its source has failed, or was called off, after the last byte."""
     try:
         with before_recording():
             ports.formats.of(turn).require_place()
+            begun.append(folder.original())
             with at_source(command.file):
                 taken.append(await store_source(ports, caller, command.file, folder.original(), command.fallback_name))
             if taken[0].file.length > ports.limits.max_file:  # an upload from before the limit was lowered
                 raise FileTooLarge(f"At most {ports.limits.max_file} bytes.", path=place_of(command.file))
             if command.data is not None:
+                begun.append(folder.data())
                 with at_source(command.data, "cmsSignatureOptions.dataFile"):
                     taken.append(await store_source(ports, caller, command.data, folder.data(), "data"))
         yield Taken(document_id, turn, command, tuple(taken))
     except BaseException as error:
-        for found in taken:
-            if found.owned:
-                await discard_unless_recorded(ports, found.file.blob_key, error)
+        for key in begun:
+            await discard_unless_recorded(ports, key, error)
         raise
 
 
@@ -247,14 +263,40 @@ async def inspected(ports: Ports, taken: Taken, known: Inspection | None = None)
 async def inspect_together(ports: Ports, taken: Sequence[Taken]) -> dict[UUID, Inspection]:
     """What is found in small files of the same session, by the ids of their documents.
 
-    One that is not among them is inspected alone, which says why. Raises: Unavailable.
+    One that is not among them is inspected alone, which says why.
     """
-    small = [one for one in taken if one.file.length <= SMALL]
-    if len(small) < _MANY:
-        return {}
-    turn = small[0].turn
-    async with local_files_of_all(ports, turn, [(one.file, one.data_key) for one in small]) as files:
-        along = [(one, *found) for one, found in zip(small, files, strict=True) if found is not None]
+    room = asyncio.Semaphore(_GROUPS_AT_ONCE)
+
+    async def inspect(group: Sequence[Taken]) -> dict[UUID, Inspection]:
+        async with room:
+            # Who is away, or has no place for them, says so of one document.
+            with suppress(Unavailable):
+                return await _inspect_group(ports, group)
+            return {}
+
+    found: dict[UUID, Inspection] = {}
+    for some in await asyncio.gather(*(inspect(group) for group in _groups(taken) if len(group) > 1)):
+        found |= some
+    return found
+
+
+def _groups(taken: Sequence[Taken]) -> Iterator[list[Taken]]:
+    group: list[Taken] = []
+    octets = 0
+    for one in taken:
+        if group and (len(group) == _MOST_TOGETHER or octets + one.length > _MOST_OCTETS_TOGETHER):
+            yield group
+            group, octets = [], 0
+        group.append(one)
+        octets += one.length
+    yield group
+
+
+async def _inspect_group(ports: Ports, group: Sequence[Taken]) -> dict[UUID, Inspection]:
+    """Raises: Unavailable."""
+    turn = group[0].turn
+    async with local_files_of_all(ports, turn, [(one.file, one.data_key) for one in group]) as files:
+        along = [(one, *found) for one, found in zip(group, files, strict=True) if found is not None]
         asked = [ToInspect(file, one.wanted, one.command.options, data) for one, file, data in along]
         inspections = await ports.formats.of(turn).inspect_all(asked)
     return {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from signroom.domain.errors import DatabaseUnavailable, StorageUnavailable
 from signroom.ports import Ports
+from signroom.ports.files import Stored
 
 
 def discard_blob(ports: Ports, key: str) -> None:
@@ -16,6 +17,20 @@ def discard_blob(ports: Ports, key: str) -> None:
         ports.blobs.delete(key)
     except StorageUnavailable:
         return  # the driver has written into the log why
+
+
+async def write_new(
+    ports: Ports, key: str, chunks: AsyncIterator[bytes], *, limit: int, durable: bool = False
+) -> Stored:
+    """`Blobs.write_stream` under a key that nobody else knows yet. What was written of it goes when it is called off.
+
+    Raises: as `Blobs.write_stream`.
+    """
+    try:
+        return await ports.blobs.write_stream(key, chunks, limit=limit, durable=durable)
+    except asyncio.CancelledError:
+        await asyncio.shield(asyncio.to_thread(discard_blob, ports, key))
+        raise
 
 
 class CalledOff(asyncio.CancelledError):

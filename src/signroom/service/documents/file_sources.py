@@ -32,6 +32,7 @@ from signroom.domain.signature import SignatureType
 from signroom.ports import Ports
 from signroom.ports.files import Stored, Turn, content_of
 from signroom.ports.outside import Fetched, Unreachable
+from signroom.service.documents.discard_blobs import write_new
 from signroom.service.documents.download_file import DOWNLOADS, Download, open_download
 from signroom.service.documents.upload_files import find_upload
 
@@ -141,9 +142,7 @@ async def store_source(
     match source:
         case Content():
             beginning = bytearray()
-            stored = await ports.blobs.write_stream(
-                key, _noting(source.chunks(), beginning), limit=limit, durable=False
-            )
+            stored = await write_new(ports, key, _noting(source.chunks(), beginning), limit=limit)
             name = _name(source.name or fallback_name or _name_of(source.content_type, bytes(beginning)), fallback_name)
             file = StoredFile(key, name, media_type(source.content_type, name), stored.length, stored.sha256)
             return StoredSource(file, owned=True)
@@ -180,7 +179,7 @@ async def _store_from_address(
         return StoredSource(file, owned=False, upload=own.upload, earlier=own.document)
     async with _fetched(ports, source.url) as fetched:
         name = _name(source.name or fetched.name, fallback_name)
-        stored = await ports.blobs.write_stream(key, fetched.chunks, limit=limit, durable=False)
+        stored = await write_new(ports, key, fetched.chunks, limit=limit)
     kind = media_type(source.content_type or fetched.content_type, name)
     return StoredSource(StoredFile(key, name, kind, stored.length, stored.sha256), owned=True)
 

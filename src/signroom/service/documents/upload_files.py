@@ -39,7 +39,7 @@ from signroom.ports import Ports
 from signroom.ports.files import content_of
 from signroom.ports.store import Position
 from signroom.service.documents.delete_files import deleted
-from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded
+from signroom.service.documents.discard_blobs import discard_blob, discard_unless_recorded, write_new
 
 _PURGED_AT_ONCE = 200
 
@@ -60,7 +60,7 @@ async def upload_plain(
     new = _new(ports, caller)
     key = UploadFolder(new.upload.id).file()
     limit = min(PLAIN_LIMIT, ports.limits.max_file)
-    stored = await ports.blobs.write_stream(key, chunks, limit=limit, durable=False)
+    stored = await write_new(ports, key, chunks, limit=limit)
     file = StoredFile(key, name or "", content_type, stored.length, stored.sha256)
     upload = new.upload.complete(file)
     try:
@@ -100,7 +100,7 @@ async def upload_part(
             yield chunk
 
     key = UploadFolder(upload.id).part(number, uuid4())
-    stored = await ports.blobs.write_stream(key, hashed(), limit=PART_SIZE, durable=False)
+    stored = await write_new(ports, key, hashed(), limit=PART_SIZE)
     part = UploadPart(number, digest.hexdigest(), stored.length, key)
     try:
         if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
@@ -148,7 +148,7 @@ async def _end_once(ports: Ports, caller: Caller, token: str, etags: Sequence[st
                 raise FileChanged
 
     key = UploadFolder(upload.id).joined_file(uuid4())
-    stored = await ports.blobs.write_stream(key, whole(), limit=ports.limits.max_file, durable=False)
+    stored = await write_new(ports, key, whole(), limit=ports.limits.max_file)
     if md5 is not None and not hmac.compare_digest(digest.digest(), md5):
         await asyncio.to_thread(discard_blob, ports, key)
         raise UploadDigestMismatch

@@ -7,6 +7,7 @@ with one is told with its place: ``documents[1]``.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -157,31 +158,9 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
         validation = await asyncio.to_thread(_before_documents, ports, caller, command)
     try:
         async with AsyncExitStack() as files:
-
-            async def take(number: int, document: NewDocument) -> Taken:
-                with told_of(document_place(number)):
-                    return await files.enter_async_context(taken_in(ports, caller, session_id, document))
-
-            async def accept(number: int, taken: Taken) -> Accepted:
-                with told_of(document_place(number)):
-                    found = await inspected(ports, taken, known.get(taken.document_id))
-                    with about(place_of(taken.command.file)):
-                        await require_accepted(ports, validation, caller.subscription_id, found.file)
-                return found
-
             with before_recording():
-                until = asyncio.get_running_loop().time() + _PATIENCE
-                taken, later = await _each(command.documents, take, until)
-                known = await inspect_together(ports, taken)
-                accepted, refusal = await _each(taken, accept, until)
-                # A document before the one that could not be taken in is the first one that is refused.
-                wrong = refusal or later
-                try:
-                    if wrong is not None:
-                        raise wrong
-                finally:
-                    # It holds this frame. If the frame held it, too, only the search for garbage would find them.
-                    del refusal, later, wrong
+                documents = command.documents
+                accepted = await _accept_all(ports, caller, session_id, documents, validation=validation, files=files)
             await asyncio.to_thread(_record, ports, caller, command.idempotency, (session, event), accepted)
     except AlreadyDone:
         # The same request, at the same time: its outcome is this one's.
@@ -192,8 +171,50 @@ async def open_session(ports: Ports, caller: ApplicationCaller, command: OpenSes
     return _opened(ports, link, session_id)
 
 
+async def _accept_all(
+    ports: Ports,
+    caller: ApplicationCaller,
+    session_id: UUID,
+    documents: Sequence[NewDocument],
+    *,
+    validation: FileValidation,
+    files: AsyncExitStack,
+) -> list[Accepted]:
+    """Take in the documents and look at them; what `files` has taken in goes when the block around it fails.
+
+    Raises: the first refusal, by the order of `documents`; FileDownloadFailed when all together take too long to come.
+    """
+
+    async def take(number: int, document: NewDocument) -> Taken | Accepted:
+        with told_of(document_place(number)):
+            found = await files.enter_async_context(taken_in(ports, caller, session_id, document))
+            # A large one is looked at before others come: what is refused has not filled the disk first.
+            return found if found.is_small else await inspected(ports, found)
+
+    async def accept(number: int, found: Taken | Accepted) -> Accepted:
+        with told_of(document_place(number)):
+            if isinstance(found, Taken):
+                found = await inspected(ports, found, known.get(found.document_id))
+            with about(place_of(documents[number].file)):
+                await require_accepted(ports, validation, caller.subscription_id, found.file)
+        return found
+
+    taken, later = await _each(documents, take, asyncio.get_running_loop().time() + _PATIENCE)
+    known = await inspect_together(ports, [found for found in taken if isinstance(found, Taken)])
+    accepted, refusal = await _each(taken, accept)
+    # A document before the one that could not be taken in is the first one that is refused.
+    wrong = refusal or later
+    try:
+        if wrong is not None:
+            raise wrong
+        return accepted
+    finally:
+        # It holds this frame. If the frame held it, too, only the search for garbage would find them.
+        del refusal, later, wrong
+
+
 async def _each(
-    items: Sequence[S], do: Callable[[int, S], Awaitable[T]], until: float
+    items: Sequence[S], do: Callable[[int, S], Awaitable[T]], until: float = math.inf
 ) -> tuple[list[T], BaseException | None]:
     """What `do` makes of those before the first refusal, by their order, and that refusal.
 

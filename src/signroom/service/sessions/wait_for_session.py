@@ -51,20 +51,20 @@ def _is_over(ports: Ports, caller: Caller, session_id: UUID) -> bool:
     caller.require(READERS)
     with ports.store.ask() as work:
         session = work.of(caller).session(session_id)
-    return _ended(ports, session)
+    return _over_or_expired(ports, session)
 
 
 def _completion(ports: Ports, caller: Caller, session_id: UUID) -> Completion:
     with ports.store.read() as work:
         session = work.of(caller).session(session_id)
         statuses = work.documents.statuses_of_session(session_id) if session.status is SessionStatus.PROCESSING else []
-    if _ended(ports, session):
+    if _over_or_expired(ports, session):
         return _OVER_NOW
     done = sum(status is not DocumentStatus.PROCESSING for status in statuses)
     return Completion(completed=False, progress=round(100 * done / max(len(statuses), 1), 1))
 
 
-def _ended(ports: Ports, session: Session) -> bool:
+def _over_or_expired(ports: Ports, session: Session) -> bool:
     """Raises: WrongState for a session that nobody has signed."""
     if session.expired(ports.clock.now()):
         session = expire_session(ports, session.id)

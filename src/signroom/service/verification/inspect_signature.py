@@ -30,6 +30,7 @@ from signroom.domain.validation import Check, Outcome, ValidationItem, Validatio
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.certificates.judge_certificate import find_context, find_context_soon, judging
+from signroom.service.documents.discard_blobs import write_new
 from signroom.service.documents.file_sources import (
     FileSource,
     as_local_file,
@@ -334,7 +335,7 @@ async def _keep(ports: Ports, caller: ApplicationCaller, file: Path, extracted_f
             while chunk := await asyncio.to_thread(source.read, 1 << 20):
                 yield chunk
 
-        stored = await ports.blobs.write_stream(key, chunks(), limit=ports.limits.max_file)
+        stored = await write_new(ports, key, chunks(), limit=ports.limits.max_file, durable=True)
     upload = Upload(
         id=upload_id,
         token_hash=hash_secret(ports.tokens.derive("content", str(upload_id))),
