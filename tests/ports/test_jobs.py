@@ -566,20 +566,23 @@ def test_only_a_dead_job_is_retried(store: SqlStore, running: Running, job_id: s
 def test_the_state_counts_what_waits_and_who_works(store: SqlStore, running: Running, deliveries: Deliveries) -> None:
     with store.work() as work:
         work.enqueue("job", "waiting", uuid4(), delay=timedelta(hours=1))
-        for number in range(LANE_PLACES + 1):
+        for number in range(LANE_PLACES + 2):
             work.enqueue("delivery", f"counted-{number}", uuid4(), lane="counted")
     eventually(lambda: len(deliveries.ran) == LANE_PLACES)
 
+    queues = [Queue.DELIVERIES, Queue.SESSIONS]
+    assert [running.jobs.waiting(queues, most) for most in (1, 2, 9)] == [1, 2, 2]
+    assert running.jobs.waiting([Queue.SESSIONS], 9) == 0
     state = running.jobs.state()
 
     assert state.jobs[Queue.DOCUMENTS, "DELAYED"] >= 1
     assert state.jobs[Queue.DELIVERIES, "PENDING"] == LANE_PLACES
-    assert state.jobs[Queue.DELIVERIES, "ENQUEUED"] == 1
+    assert state.jobs[Queue.DELIVERIES, "ENQUEUED"] == 2
     assert state.executors == 1
     assert state.oldest_due is not None
     assert datetime.now(UTC) - timedelta(minutes=5) < state.oldest_due <= datetime.now(UTC)
     deliveries.open.set()
-    eventually(lambda: len(deliveries.ran) == LANE_PLACES + 1)
+    eventually(lambda: len(deliveries.ran) == LANE_PLACES + 2)
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(

@@ -117,6 +117,18 @@ def hasten(client: DBOSClient, engine: Engine, job: str, most: int) -> int:
     return len(ids)
 
 
+def waiting(engine: Engine, queues: Sequence[Queue], most: int) -> int:
+    """How many jobs are enqueued there, and `most` where it is more. Raises: DatabaseUnavailable."""
+    w = workflows(engine)
+    conditions = in_status(w, "ENQUEUED"), w.c.queue_name.in_([queue.value for queue in queues])
+    some = sa.select(sa.literal_column("1")).select_from(w).where(*conditions).limit(most).subquery()
+    try:
+        with engine.execution_options(signroom_read_only=True).connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable from error
+
+
 def withdraw(client: DBOSClient, engine: Engine, keys: Sequence[str]) -> None:
     """Cancel those that are enqueued. One that is claimed meanwhile may run once, and ends as a cancelled one.
 

@@ -227,6 +227,9 @@ class DurableJobs:
         self._alarms.committed(queue.value)
         return again
 
+    def waiting(self, queues: Sequence[Queue], most: int) -> int:
+        return dead_letters.waiting(self._engine, queues, most)
+
     def hasten(self, job: str, most: int) -> int:
         now = time.monotonic()
         if now - self._hastened.get(job, -_HASTEN_SECONDS) < _HASTEN_SECONDS:

@@ -90,6 +90,9 @@ class Jobs(Protocol):
 
     def state(self) -> JobsState: ...
 
+    def waiting(self, queues: Sequence[Queue], most: int) -> int:
+        """How many jobs of these queues wait for a place now, and `most` where it is more."""
+
     def hasten(self, job: str, most: int) -> int:
         """Let `most` jobs of this name that wait to be run again run now, those that are due next. Returns how many.
 

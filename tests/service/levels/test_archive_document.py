@@ -142,6 +142,19 @@ class Hastening:
         raise DatabaseUnavailable
 
 
+class Crowded:
+    """Jobs of which so many wait for a place."""
+
+    def __init__(self, jobs: Jobs, waiting: int) -> None:
+        self._jobs, self._waiting = jobs, waiting
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jobs, name)
+
+    def waiting(self, _queues: object, most: int) -> int:
+        return min(self._waiting, most)
+
+
 class Listening:
     """Authorities, with a list of how long each caller waits for the answer to another one."""
 
@@ -275,6 +288,15 @@ def test_a_document_that_has_waited_for_its_turn_is_completed_as_it_stands_and_a
     assert (document.level_detail, document.awaits_level) == ("There was no time left.", True)
     assert archive(authority.ports, document) is None
     assert room.read(document).level is Level.B_T
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("waiting", "level"), [(3, Level.B_T), (4, Level.B_B), (400, Level.B_B)])
+def test_in_a_rush_a_document_has_half_the_time(room: Room, authority: Authority, waiting: int, level: Level) -> None:
+    """A place that waits for the outside is one that the next documents do not get. They came after 13 s."""
+    ports = replace(authority.ports, jobs=Crowded(authority.ports.jobs, waiting))
+
+    assert completed(room, ports, Level.B_T, later=timedelta(seconds=SIGNING_SECONDS / 2 - 1)).level is level
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

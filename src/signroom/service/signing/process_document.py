@@ -29,6 +29,7 @@ from signroom.domain.errors import NotFound, PreparationNotFound, TimestampTooLa
 from signroom.domain.level import Level
 from signroom.ports import Ports
 from signroom.ports.files import Turn
+from signroom.ports.jobs import Queue
 from signroom.service.documents.delete_files import delete_files
 from signroom.service.documents.file_sources import local_files, off_the_loop
 from signroom.service.levels.archive_document import NO_CONTEXT
@@ -54,6 +55,11 @@ from signroom.service.signing.settle_documents import (
     stored_file,
 )
 
+_RUSH = 4
+"""Jobs that wait for a place."""
+_RUSH_SECONDS = SIGNING_SECONDS / 2
+"""In a rush, instead of `SIGNING_SECONDS`: a place that waits for the outside is one that the next documents do not
+get. They would be completed too late, whatever is left of their own time."""
 _LEAST_SECONDS = 2.0
 """For everything from outside: an authority of a usual speed answers within them."""
 
@@ -120,7 +126,7 @@ def find_in_processing(ports: Ports, document_id: UUID) -> Processed | None:
     return None
 
 
-def _patience(ports: Ports, document: Document) -> Patience:
+async def _patience(ports: Ports, document: Document) -> Patience:
     """What its session has left for the outside, less what the document has waited for its turn.
 
     So many documents at once are completed first, as they stand. Their levels come when the rush is over. Of seconds
@@ -129,7 +135,8 @@ def _patience(ports: Ports, document: Document) -> Patience:
     owner = document.session_id or document.id
     waited = timedelta() if document.signed_at is None else ports.clock.now() - document.signed_at
     # The clocks of two machines differ: what was signed in the future has not waited.
-    left = SIGNING_SECONDS - max(0.0, waited.total_seconds())
+    waiting = await asyncio.to_thread(ports.jobs.waiting, [Queue.DOCUMENTS, Queue.SESSIONS], _RUSH)
+    left = (SIGNING_SECONDS if waiting < _RUSH else _RUSH_SECONDS) - max(0.0, waited.total_seconds())
     seconds = left if left >= _LEAST_SECONDS else 0.0
     return Patience(min(ports.waits.left(owner, SIGNING_SECONDS), seconds), partial(ports.waits.spend, owner))
 
@@ -144,7 +151,8 @@ async def _make(ports: Ports, found: Processed) -> SignedFile:
         folder = await files.enter_async_context(off_the_loop(ports.blobs.scratch()))
         turn = Turn.of_document(document)
         context = found.context or ports.default_context
-        raising = Raising(ports, turn, context, _patience(ports, document), document.timestamp_tier, finds_out=False)
+        patience = await _patience(ports, document) if wanted.reaches(Level.B_T) else Patience(0.0)
+        raising = Raising(ports, turn, context, patience, document.timestamp_tier, finds_out=False)
         original, data = await files.enter_async_context(local_files(ports, turn, document.original, document.data_key))
         timestamp = None
         if wanted.reaches(Level.B_T):
