@@ -134,8 +134,8 @@ async def _patience(ports: Ports, document: Document) -> Patience:
     """
     owner = document.session_id or document.id
     waited = timedelta() if document.signed_at is None else ports.clock.now() - document.signed_at
-    # The clocks of two machines differ: what was signed in the future has not waited.
     waiting = await asyncio.to_thread(ports.jobs.waiting, [Queue.DOCUMENTS, Queue.SESSIONS], _RUSH)
+    # The clocks of two machines differ: what was signed in the future has not waited.
     left = (SIGNING_SECONDS if waiting < _RUSH else _RUSH_SECONDS) - max(0.0, waited.total_seconds())
     seconds = left if left >= _LEAST_SECONDS else 0.0
     return Patience(min(ports.waits.left(owner, SIGNING_SECONDS), seconds), partial(ports.waits.spend, owner))
