@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -77,8 +78,8 @@ async def answers(scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def connect(gate: Gate, wire: Wire) -> LimitedProtocol:
-    config = uvicorn.Config(answers, log_config=None, http=protocol_of(gate), ws="none")
+def connect(gate: Gate, wire: Wire, application: Any = answers) -> LimitedProtocol:
+    config = uvicorn.Config(application, log_config=None, http=protocol_of(gate), ws="none")
     config.load()
     kind: Any = config.http_protocol_class
     protocol: LimitedProtocol = kind(config=config, server_state=ServerState(), app_state={})
@@ -119,3 +120,70 @@ def test_who_has_begun_a_next_request_makes_room_like_who_has_not() -> None:
 
     assert closed
     assert b"200 OK" in answer
+
+
+class Noted:
+    """An application that answers at once, and notes who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked.append(scope["client"][0])
+        await answers(scope, receive, send)
+
+
+CROWD, GUEST = "192.0.2.1", "192.0.2.2"
+ASKS = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_a_crowd_of_one_address_leaves_the_next_turn_to_another() -> None:
+    """All requests of a burst began at once, and whoever came next waited until each had made its first step."""
+
+    async def run() -> tuple[list[str], list[Wire]]:
+        noted, all_of_them = Noted(), gate(total=100)
+        wires = [Wire(CROWD) for _ in range(50)] + [Wire(GUEST)]
+        for protocol in [connect(all_of_them, wire, noted) for wire in wires]:
+            protocol.data_received(ASKS)
+        await asyncio.sleep(1)
+        return noted.asked, wires
+
+    asked, wires = run_hurried(run())
+
+    assert asked[:2] == [CROWD, GUEST]
+    assert asked[2:] == [CROWD] * 49
+    assert all(b"200 OK" in wire.written for wire in wires)
+
+
+def test_who_hangs_up_before_his_turn_is_not_served() -> None:
+    async def run() -> tuple[list[str], list[Wire]]:
+        noted, all_of_them = Noted(), gate(total=100)
+        wires = [Wire(CROWD) for _ in range(3)]
+        for protocol in [connect(all_of_them, wire, noted) for wire in wires]:
+            protocol.data_received(ASKS)
+        wires[1].close()
+        await asyncio.sleep(1)
+        return noted.asked, wires
+
+    asked, (first, second, third) = run_hurried(run())
+
+    assert asked == [CROWD] * 2
+    assert b"200 OK" in first.written
+    assert b"200 OK" in third.written
+    assert not second.written
+
+
+def test_requests_behind_a_trusted_proxy_begin_at_once() -> None:
+    """They are of many people, and their connections do not count for any of them."""
+
+    async def run() -> list[str]:
+        noted = Noted()
+        trusted = (ipaddress.ip_network(f"{CROWD}/32"),)
+        behind = Gate(ConnectionLimits(100, 100, 100, BODY_SECONDS, 10, trusted))
+        for protocol in [connect(behind, Wire(CROWD), noted) for _ in range(20)]:
+            protocol.data_received(ASKS)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return noted.asked
+
+    assert run_hurried(run()) == [CROWD] * 20

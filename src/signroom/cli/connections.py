@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,7 +19,8 @@ from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from signroom.domain.errors import CapacityUnavailable, TooManyRequests
 from signroom.http.problems import early_refusal
@@ -106,6 +107,10 @@ class Gate:
         self._open: dict[LimitedProtocol, str | None] = {}
         self._waiting: dict[LimitedProtocol, None] = {}
         """Those without a request that is complete in its head, the oldest first."""
+        self._begun = set[str]()
+        """Addresses of which a request has begun since the last look at the network."""
+        self._later: dict[str, deque[Callable[[], object]]] = {}
+        """What has not begun yet, by its address."""
 
     def admit(self, connection: LimitedProtocol, host: str | None) -> Refusal | None:
         """Let a connection in, or say why not.
@@ -144,6 +149,35 @@ class Gate:
             self._per_address[address] -= 1
             if self._per_address[address] <= 0:
                 del self._per_address[address]
+
+    def in_turn(self, connection: LimitedProtocol, start: Callable[[], object]) -> None:
+        """Begin a request: at once, or when those of its address that came before it have begun.
+
+        The event loop takes everything that has come since it last looked at the network. If that is a hundred requests
+        of one address, whoever comes next waits for all of them. So each address begins one between two looks.
+        """
+        address = self._open.get(connection)
+        if address is None:
+            start()
+        elif address in self._begun:
+            self._later.setdefault(address, deque()).append(start)
+        else:
+            self._begin(address, start)
+
+    def _begin(self, address: str, start: Callable[[], object]) -> None:
+        if not self._begun:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._begun.add(address)
+        start()
+
+    def _next_turn(self) -> None:
+        self._begun.clear()
+        for address in list(self._later):
+            waiting = self._later[address]
+            start = waiting.popleft()
+            if not waiting:
+                del self._later[address]
+            self._begin(address, start)
 
     def _customer(self, host: str | None) -> str | None:
         """What a connection counts for; None: it does not count."""
@@ -316,6 +350,17 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing: anybody could fill the log with it."""
+
+    # What the parser and the answer before call
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        begin = super()._start_asgi_task
+
+        def start() -> None:
+            if not self.transport.is_closing():  # who hung up meanwhile is asked for nothing
+                begin(cycle, app)
+
+        self.gate.in_turn(self, start)
 
     # Time
 
