@@ -16,5 +16,5 @@ test('a page whose parts do not load says so at once', async () => {
 
   await import('../src/main');
 
-  await vi.waitFor(() => expect(remove).toHaveBeenCalledWith('waits'));
+  await vi.waitFor(() => expect(remove).toHaveBeenCalledWith('waits'), 30_000);
 });

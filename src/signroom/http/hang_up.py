@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -29,8 +30,8 @@ _MINUTE = 60.0
 class HangUps:
     """How often the callers of an owner have gone away while somebody worked for them."""
 
-    def __init__(self) -> None:
-        self._counted = SlidingWindows(MAX_HANG_UPS, _MINUTE)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._counted = SlidingWindows(MAX_HANG_UPS, _MINUTE, clock=clock)
 
     def require_few(self, owner: object) -> None:
         """Raises: TooManyRequests for an owner who asks for much that nobody waits for."""

@@ -81,7 +81,7 @@ test('canonical forms are asked for two at a time, and none after a failure', as
   const canonical = () => new Promise<Blob>((end, refuse) => asked.push({ end, refuse }));
   const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
   const { happenings, done } = signing('Xml', ['a', 'b', 'c', 'd', 'e'], { canonical });
-  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  await vi.waitFor(() => expect(asked).toHaveLength(2), 30_000);
   await settled();
   expect(asked).toHaveLength(2);
   asked[0]?.refuse(new ApiError('TooManyRequests', 'busy'));

@@ -63,7 +63,7 @@ describe('the originals', () => {
       arrive = resolve;
     });
     const reading = originals.requireSame(document('late'), item('late'));
-    await vi.waitFor(() => expect(seen.gate).toBeNull());
+    await vi.waitFor(() => expect(seen.gate).toBeNull(), 30_000);
 
     originals.close();
     arrive();
