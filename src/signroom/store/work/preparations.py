@@ -20,7 +20,7 @@ from signroom.store import rows, tables
 from signroom.store.prepared import PreparedQuery
 from signroom.store.tables import UtcDateTime
 from signroom.store.work.sessions import lock_session
-from signroom.store.work.statements import by_no_index, insert
+from signroom.store.work.statements import by_no_index, insert, insert_all
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
 _AWAITING = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING_ERROR.value]
@@ -67,8 +67,7 @@ class SqlPreparations:
 
     def _add_items(self, preparation: Preparation) -> None:
         items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
-        if items:
-            self._connection.execute(sa.insert(tables.prepared_documents), items)
+        insert_all(self._connection, tables.prepared_documents, items)
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents

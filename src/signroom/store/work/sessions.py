@@ -20,7 +20,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import LinkedSession, SessionFilter, SessionOfPage, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.applications import is_closed
 from signroom.store.work.documents import in_processing
 from signroom.store.work.statements import insert_owned, locked_row_of, row_of, update
@@ -80,15 +80,15 @@ class SqlSessions:
 
     def note_opened(self, session: Session, at: datetime) -> bool:
         asked = {"session": session.id, "at": at, _OWNER: session.subscription_id}
-        changed = self._connection.execute(_note_opened(), asked).one_or_none()
-        if changed is not None and not changed.has_webhooks:
+        changed = _note_opened().one(self._connection, asked)
+        if changed and not changed[0][0]:
             self._webhooks.note_none(session.subscription_id)
-        return changed is not None
+        return bool(changed)
 
     def add(self, session: Session) -> None:
         row = {**rows.session_row(session), _OWNER: session.subscription_id}
-        told = insert_owned(self._connection, _add(), row)
-        if not told.scalar_one():
+        ((told,),) = insert_owned(self._connection, _add(), row)
+        if not told:
             self._webhooks.note_none(session.subscription_id)
 
     def save(self, session: Session) -> None:
@@ -157,12 +157,14 @@ def lock_session(connection: Connection, session_id: UUID) -> None:
     writers are alone since BEGIN IMMEDIATE.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCKED, {"session": session_id})
+        _LOCKED.all(connection, session=session_id)
 
 
 _OWNER = "of_owner"
 """A parameter. No column has its name."""
-_LOCKED = sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
+_LOCKED = PreparedQuery(
+    sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
+)
 
 
 class _Part:
@@ -230,17 +232,19 @@ def _by_link() -> PreparedQuery:
 
 
 @cache
-def _add() -> sa.Executable:
+def _add() -> PreparedChange:
     # By a parameter: SQLite has no name for the row that is written, but for its columns alone.
-    return sa.insert(tables.sessions).returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)))
+    told = has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks")
+    return PreparedChange(sa.insert(tables.sessions).returning(told))
 
 
 @cache
-def _note_opened() -> sa.Executable:
+def _note_opened() -> PreparedChange:
     t = tables.sessions
     first = sa.and_(t.c.opened_at.is_(None), t.c.status == SessionStatus.PENDING.value, t.c.erased_at.is_(None))
     change = sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
-    return change.returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks"))
+    told = has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks")
+    return PreparedChange(change.returning(told))
 
 
 _WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))

@@ -1,7 +1,7 @@
 """Statements that the parts of a transaction have in common.
 
 Those that each signature needs are made once for each table: to make a statement costs the process as much as to ask
-it, and SQLAlchemy knows one again at once that it has seen before.
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from signroom.domain.errors import ApplicationDisabled, NameTaken, NotFound
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.ports.store import MetadataSearch
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.rows import Row
 
 
@@ -95,24 +95,24 @@ def _locked_by_id(table: sa.Table) -> PreparedQuery:
 
 
 @cache
-def insert_into(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
+def insert_into(table: sa.Table) -> PreparedChange:
+    return PreparedChange(sa.insert(table))
 
 
 @cache
-def _update(table: sa.Table) -> sa.Update:
-    return sa.update(table).where(table.c.id == sa.bindparam(_ID))
+def _update(table: sa.Table) -> PreparedChange:
+    return PreparedChange(sa.update(table).where(table.c.id == sa.bindparam(_ID)))
 
 
 def insert(connection: Connection, table: sa.Table, row: Row) -> None:
     """Add one row."""
-    connection.execute(insert_into(table), row)
+    insert_into(table).one(connection, row)
 
 
-def insert_owned(connection: Connection, statement: sa.Executable, row: Row) -> sa.CursorResult[Any]:
+def insert_owned(connection: Connection, change: PreparedChange, row: Row) -> list[tuple[Any, ...]]:
     """Add one row of an application, whose other values are new. Raises: ApplicationDisabled when it was deleted."""
     try:
-        return connection.execute(statement, row)
+        return change.one(connection, row)
     except IntegrityError as error:
         if not _misses_its_owner(error):
             raise
@@ -129,8 +129,7 @@ def _misses_its_owner(error: IntegrityError) -> bool:
 
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Add some rows in one statement; no statement when there are none."""
-    if rows:
-        connection.execute(insert_into(table), list(rows))
+    insert_into(table).all(connection, rows)
 
 
 def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
@@ -143,15 +142,16 @@ def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
 
 def update(connection: Connection, table: sa.Table, row: Row) -> None:
     """Overwrite the row that has the same id."""
-    changed = {name: value for name, value in row.items() if name != "id"}
-    connection.execute(_update(table), {**changed, _ID: row["id"]})
+    _update(table).one(connection, _by_their_id(row))
 
 
 def update_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Overwrite the rows that have the same ids, in one statement. No statement when there are none."""
-    if rows:
-        changes = [{**{name: row[name] for name in row if name != "id"}, _ID: row["id"]} for row in rows]
-        connection.execute(_update(table), changes)
+    _update(table).all(connection, [_by_their_id(row) for row in rows])
+
+
+def _by_their_id(row: Row) -> Row:
+    return {_ID if name == "id" else name: value for name, value in row.items()}
 
 
 def update_named(connection: Connection, table: sa.Table, row: Row) -> None:

@@ -17,7 +17,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, PdfReading
 from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.sessions import lock_session
 from signroom.store.work.statements import update
 from signroom.store.work.statistics.statistics import count_locked
@@ -96,8 +96,7 @@ class SqlProcessing:
             {_ID: row["id"], **{name: row[name] for name in _CHANGED}, "counted": self._counted[row["id"]] or None}
             for row in found
         ]
-        if values:
-            self._connection.execute(_update(), values)
+        _update().all(self._connection, values)
         ended = []
         if session is not None:
             status, before = session.status.value, self._counted_as[session.id]
@@ -131,9 +130,8 @@ _CHANGED = (
 
 
 @cache
-def _update() -> sa.Update:
-    """The columns are those of the values."""
-    return sa.update(tables.documents).where(tables.documents.c.id == sa.bindparam(_ID))
+def _update() -> PreparedChange:
+    return PreparedChange(sa.update(tables.documents).where(tables.documents.c.id == sa.bindparam(_ID)))
 
 
 @cache
