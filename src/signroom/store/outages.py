@@ -69,9 +69,15 @@ def error_of_driver(connection: Connection, statement: str, error: Exception) ->
     if lost or dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
         connection.invalidate(error)
     elif not _is_outage(error):
-        base = dialect.loaded_dbapi.Error
-        return DBAPIError.instance(statement, None, error, base, hide_parameters=True, dialect=dialect)
+        return as_sqlalchemy_says(connection, statement, error)
     return _unavailable(error)
+
+
+def as_sqlalchemy_says(connection: Connection, statement: str, error: Exception) -> Exception:
+    """What SQLAlchemy raises for what a driver says of a statement."""
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(statement, None, error, base, hide_parameters=True, dialect=dialect)
 
 
 @contextmanager

@@ -164,7 +164,7 @@ class SqlStore:
     def _transaction(self, engine: Engine) -> Iterator[Work]:
         work: SqlWork | None = None
         try:
-            with outages_as_ours(), engine.begin() as connection:
+            with outages_as_ours(), engine.connect() as connection, connection.begin():
                 work = SqlWork(connection, self._enqueue)
                 yield work
                 events = work.feed.flush()
