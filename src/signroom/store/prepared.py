@@ -39,7 +39,9 @@ class PreparedQuery:
 
 
 class PreparedChange:
-    """An INSERT or UPDATE. Which columns it writes is said by the names of the values, as SQLAlchemy has it.
+    """An INSERT or UPDATE. Of a list of parameters it knows nothing, too.
+
+    Which columns it writes is said by the names of the values, as SQLAlchemy has it.
 
     Raises: DatabaseUnavailable, and IntegrityError of SQLAlchemy.
     """

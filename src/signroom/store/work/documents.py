@@ -18,6 +18,7 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
+from signroom.store.prepared import PreparedQuery
 from signroom.store.work.applications import is_closed
 from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
 from signroom.store.work.statistics.statistics import count_documents
@@ -45,10 +46,10 @@ class SqlDocuments:
         return rows.document_of(row).require_not_erased()
 
     def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
-        row = self._connection.execute(_to_download(), {"document": document_id}).mappings().one_or_none()
-        if row is None:
+        found = _to_download().mappings(self._connection, document=document_id)
+        if not found:
             raise DocumentNotFound
-        return rows.document_of(row).require_not_erased(), bool(row["subscription_closed"])
+        return rows.document_of(found[0]).require_not_erased(), bool(found[0]["subscription_closed"])
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
@@ -252,10 +253,10 @@ class SqlDocuments:
 
 
 @cache
-def _to_download() -> sa.Select[Any]:
+def _to_download() -> PreparedQuery:
     d, s = tables.documents, tables.subscriptions
     query = sa.select(d, is_closed(s).label("subscription_closed")).join_from(d, s, s.c.id == d.c.subscription_id)
-    return query.where(d.c.id == sa.bindparam("document"))
+    return PreparedQuery(query.where(d.c.id == sa.bindparam("document")))
 
 
 def in_processing(owner: sa.ColumnElement[UUID]) -> sa.Select[Any]:
