@@ -35,6 +35,7 @@ from signroom.store.work.processing.processing import SqlProcessing
 from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statements import ReadRows
 from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
@@ -197,7 +198,6 @@ class _Part(Generic[_P]):
 class SqlWork:
     """One open transaction: its parts share one connection."""
 
-    documents = _Part(SqlDocuments)
     document_keys = _Part(SqlDocumentKeys)
     file_comparison = _Part(SqlFileComparison)
     uploads = _Part(SqlUploads)
@@ -219,8 +219,10 @@ class SqlWork:
         self.connection = connection
         self._enqueue = enqueue
         self.webhooks = SqlWebhooks(connection)
-        self.processing = SqlProcessing(connection, self.webhooks)
-        self.sessions = SqlSessions(connection, self.webhooks)
+        read_sessions, read_documents = ReadRows(), ReadRows()
+        self.processing = SqlProcessing(connection, self.webhooks, read_sessions)
+        self.sessions = SqlSessions(connection, self.webhooks, read_sessions, read_documents)
+        self.documents = SqlDocuments(connection, read_documents)
         self.feed = SqlFeed(connection)
 
     @property

@@ -20,7 +20,15 @@ from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.prepared import PreparedQuery
 from signroom.store.work.applications import is_closed
-from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
+from signroom.store.work.statements import (
+    ReadRows,
+    by_no_index,
+    insert_all,
+    locked_row_of,
+    matches,
+    row_of,
+    update_all,
+)
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -38,8 +46,9 @@ _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
 class SqlDocuments:
     """The part `documents` of a transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, read: ReadRows) -> None:
         self._connection = connection
+        self._read = read
 
     def of_any_tenant(self, document_id: UUID) -> Document:
         row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
@@ -145,7 +154,7 @@ class SqlDocuments:
         for row in changed:
             # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
             del row["key"]
-        update_all(self._connection, tables.documents, changed)
+        update_all(self._connection, tables.documents, self._read.changed(changed))
         raised = [document for document in documents if len(document.versions) > 1]
         if raised:
             v = tables.document_versions

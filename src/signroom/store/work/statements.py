@@ -145,6 +145,37 @@ def update(connection: Connection, table: sa.Table, row: Row) -> None:
     _update(table).one(connection, _by_their_id(row))
 
 
+class ReadRows:
+    """Rows of one table as this transaction has read them: it writes only what has changed of a row that it saves.
+
+    Each column that is written costs, and so does each index on it, changed or not.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[UUID, Row] = {}
+
+    def note(self, row: Row) -> None:
+        """A row with all columns that are ever saved, as it was read. Its values are not changed afterwards."""
+        self._rows[row["id"]] = row
+
+    def changed(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows without the columns that none of them has changed. Their ids and what is due for a job stay: another
+        transaction may have said since the read that it is done.
+        """
+        known = self._rows
+        columns = {name for row in rows for name, value in row.items() if not _is(known.get(row["id"]), name, value)}
+        for row in rows:
+            known[row["id"]] = {**known.get(row["id"], {}), **row}
+        columns |= {"id", "person_due"} if columns else set()
+        return [{name: value for name, value in row.items() if name in columns} for row in rows] if columns else []
+
+
+def _is(row: Row | None, name: str, value: object) -> bool:
+    if name in {"id", "person_due"}:
+        return True
+    return row is not None and name in row and row[name] == value
+
+
 def update_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Overwrite the rows that have the same ids, in one statement. No statement when there are none."""
     _update(table).all(connection, [_by_their_id(row) for row in rows])

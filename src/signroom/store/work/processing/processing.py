@@ -19,7 +19,7 @@ from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
 from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.sessions import lock_session
-from signroom.store.work.statements import update
+from signroom.store.work.statements import ReadRows, update_all
 from signroom.store.work.statistics.statistics import count_locked
 from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
@@ -27,9 +27,11 @@ from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 class SqlProcessing:
     """The part `processing` of a transaction."""
 
-    def __init__(self, connection: Connection, webhooks: SqlWebhooks) -> None:
+    def __init__(self, connection: Connection, webhooks: SqlWebhooks, read: ReadRows) -> None:
+        """`read` has the sessions."""
         self._connection = connection
         self._webhooks = webhooks
+        self._read = read
         self._counted: dict[UUID, bool] = {}
         self._counted_as: dict[UUID, str | None] = {}
         """What was counted of the documents and the session that are locked."""
@@ -74,6 +76,7 @@ class SqlProcessing:
             self._counted[columns["id"]] = bool(columns["counted"])
             documents.append(rows.document_of(columns))
         self._counted_as[session_id] = session["counted_as"]
+        self._read.note(session)
         told, *others = map(bool, found[0][-3:])
         if not told:
             self._webhooks.note_none(session["subscription_id"])
@@ -101,11 +104,8 @@ class SqlProcessing:
         if session is not None:
             status, before = session.status.value, self._counted_as[session.id]
             ends = status in tables.ENDED and status != before
-            update(
-                self._connection,
-                tables.sessions,
-                {**rows.session_row(session), "counted_as": status if ends else before},
-            )
+            row = {**rows.session_row(session), "counted_as": status if ends else before}
+            update_all(self._connection, tables.sessions, self._read.changed([row]))
             ended = [(session, before)] if ends else []
         count_locked(self._connection, counted, ended)
 
