@@ -213,7 +213,7 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
 
 
 def _send(connection: Connection, statement: str) -> None:
-    """Execute a statement without parameters and rows. Raises: DBAPIError, as SQLAlchemy does for a longer way."""
+    """Execute a statement that has no parameters and no rows. Raises: DBAPIError."""
     try:
         connection.connection.dbapi_connection.execute(statement)  # type: ignore[union-attr]
     except sqlite3.Error as error:

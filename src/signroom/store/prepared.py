@@ -43,7 +43,7 @@ class PreparedChange:
 
     Which columns it writes is said by the names of the values, as SQLAlchemy has it.
 
-    Raises: DatabaseUnavailable, and IntegrityError of SQLAlchemy.
+    Raises: DatabaseUnavailable, IntegrityError.
     """
 
     def __init__(self, change: sa.Insert | sa.Update) -> None:
