@@ -619,7 +619,7 @@ def test_a_job_that_an_earlier_version_left_half_done_ends_as_that_version_meant
     )
     with store.work() as work:
         work.enqueue("job", "of-before", subject)
-        work._connection.execute(  # type: ignore[attr-defined]  # noqa: SLF001
+        work.connection.execute(  # type: ignore[attr-defined]
             steps, {"error": '{"$error": "DBOSMaxStepRetriesExceeded"}'}
         )
 

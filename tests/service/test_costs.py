@@ -196,6 +196,16 @@ def test_a_request_costs_no_more_than_this(journey: Journey, request_name: str) 
     assert journey.found[request_name].within(bound), journey.told(request_name, bound)
 
 
+@pytest.mark.parametrize("request_name", ["finish", "several: finish", "process", "several: process"])
+def test_a_change_writes_no_column_that_stays(journey: Journey, request_name: str) -> None:
+    """On SQLite each column that is written costs, and so does each index on it, changed or not."""
+    stays = ("subscription_id=", "application_id=", "created_at=", "link_hash=", "original_key=", "callback_argument")
+    updates = [one for one in journey.statements[request_name] if one.startswith("UPDATE")]
+
+    assert updates
+    assert [one for one in updates if any(column in one.partition("WHERE")[0] for column in stays)] == []
+
+
 ONE_SIGNATURE = list(AT_MOST)[:10]
 """The requests from a session to its signed file, with the work of its job. What the job engine asks is not in it."""
 

@@ -51,3 +51,47 @@ def test_what_is_run_at_once_costs_the_loop_no_turn() -> None:
     """Each costs as much as a small question to the database."""
     assert on_own_loop(turns_meanwhile(), in_one_thread=True) == []
     assert on_own_loop(turns_meanwhile()) == ["a turn"]
+
+
+async def which_loop(left: list[asyncio.Task[None]] | None = None) -> int:
+    """`left`: takes a task that is not done when the run ends."""
+    if left is not None:
+        left.append(asyncio.create_task(asyncio.sleep(3600)))
+        await asyncio.sleep(0)
+    return id(asyncio.get_running_loop())
+
+
+def test_a_thread_keeps_its_loop_and_no_other_has_it() -> None:
+    async def inside() -> int:
+        return await asyncio.to_thread(on_own_loop, which_loop(), in_one_thread=True)
+
+    mine, again = (on_own_loop(which_loop(), in_one_thread=True) for _ in range(2))
+
+    assert mine == again
+    assert asyncio.run(inside()) != mine
+    with pytest.raises(ValueError, match="no number"):
+        on_own_loop(fails(), in_one_thread=True)
+    assert on_own_loop(which_loop(), in_one_thread=True) == mine
+
+
+def test_what_a_run_leaves_behind_does_not_go_on_in_the_next() -> None:
+    left: list[asyncio.Task[None]] = []
+    on_own_loop(which_loop(left), in_one_thread=True)
+
+    on_own_loop(which_loop(), in_one_thread=True)
+
+    assert left[0].get_loop().is_closed()
+    left[0]._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def test_the_loop_of_a_thread_is_closed_with_it() -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def remember() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    thread = threading.Thread(target=lambda: on_own_loop(remember(), in_one_thread=True))
+    thread.start()
+    thread.join()
+
+    assert loops[0].is_closed()

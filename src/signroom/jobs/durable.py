@@ -314,7 +314,8 @@ class DurableJobs:
             # Its own engine: DBOS's migrations cannot run inside our BEGIN IMMEDIATE.
             config["system_database_url"] = self._engine.url.render_as_string(hide_password=False)
             # A connection to a file is not lost: nobody asks it for that each time. See `NotFlushed`.
-            own = {"pool_pre_ping": False, "connect_args": {"factory": NotFlushed}}
+            # And the one that was used last is used next: it has the statements of DBOS prepared.
+            own = {"pool_pre_ping": False, "pool_use_lifo": True, "connect_args": {"factory": NotFlushed}}
             config["db_engine_kwargs"] = {**(config["db_engine_kwargs"] or {}), **own}
         else:
             config["system_database_engine"] = self._engine

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext, mak
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from signroom.store.outages import as_sqlalchemy_says
 from signroom.store.sqlite_file import DatabaseFile
 from signroom.store.texts import refuse_odd_texts
 
@@ -175,8 +176,14 @@ def keep_to_one_file(url: str) -> None:
 
 
 def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
+    # The connection that was used last is used next: it has our statements prepared, and most pages in its cache.
     engine = sa.create_engine(
-        url, connect_args={"check_same_thread": False}, pool_size=16, max_overflow=16, hide_parameters=True
+        url,
+        pool_size=16,
+        max_overflow=16,
+        pool_use_lifo=True,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
     )
 
     def connect(connection: sqlite3.Connection, _record: Any) -> None:
@@ -187,18 +194,30 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         _write_ahead(connection)
 
+    path = make_url(url).database
+    file = DatabaseFile(Path(path)) if path and path != ":memory:" else None
+    if file is not None:
+        file.watch(engine)
+
     def begin(connection: Connection) -> None:
+        if file is not None:
+            file.require_same()
         options = connection.get_execution_options()
         if not options.get("signroom_each_alone", False):
-            connection.exec_driver_sql("BEGIN" if options.get("signroom_read_only", False) else "BEGIN IMMEDIATE")
+            _send(connection, "BEGIN" if options.get("signroom_read_only", False) else "BEGIN IMMEDIATE")
 
-    file = make_url(url).database
-    if file and file != ":memory:":
-        DatabaseFile(Path(file)).watch(engine)
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
     refuse_odd_texts(engine)
     return engine
+
+
+def _send(connection: Connection, statement: str) -> None:
+    """Execute a statement that has no parameters and no rows. Raises: DBAPIError."""
+    try:
+        connection.connection.dbapi_connection.execute(statement)  # type: ignore[union-attr]
+    except sqlite3.Error as error:
+        raise as_sqlalchemy_says(connection, statement, error) from error
 
 
 def scrubbed(engine: Engine) -> bool:

@@ -60,22 +60,24 @@ def outages_as_ours() -> Iterator[None]:
         raise _unavailable(error) from error
 
 
-@contextmanager
-def driver_outages_as_ours(connection: Connection) -> Iterator[None]:
-    """The same for a statement that a driver is asked directly. `connection` is not used again once it is lost.
-
-    Raises: DatabaseUnavailable.
+def error_of_driver(connection: Connection, statement: str, error: Exception) -> Exception:
+    """What to raise for what a driver says that was asked directly: `DatabaseUnavailable` when the database is away,
+    otherwise what SQLAlchemy raises. `connection` is not used again once it is lost.
     """
-    try:
-        yield
-    except (sqlite3.Error, psycopg.Error) as error:
-        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        if lost or connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
-            connection.invalidate(error)
-            raise _unavailable(error) from error
-        if not _is_outage(error):
-            raise
-        raise _unavailable(error) from error
+    dialect = connection.dialect
+    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    if lost or dialect.is_disconnect(error, connection.connection.dbapi_connection, None):  # type: ignore[arg-type]
+        connection.invalidate(error)
+    elif not _is_outage(error):
+        return as_sqlalchemy_says(connection, statement, error)
+    return _unavailable(error)
+
+
+def as_sqlalchemy_says(connection: Connection, statement: str, error: Exception) -> Exception:
+    """What SQLAlchemy raises for what a driver says of a statement."""
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(statement, None, error, base, hide_parameters=True, dialect=dialect)
 
 
 @contextmanager

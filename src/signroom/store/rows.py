@@ -6,7 +6,6 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDo
 from signroom.domain.requirement import CertificateRequirement
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import (
+    NO_OPTIONS,
     CertificateChain,
     CheckedValue,
     CmsLayout,
@@ -130,6 +130,8 @@ def packed_options(options: OptionsByType | SigningOptions) -> bytes:
 
 
 def options_of(stored: bytes) -> OptionsByType:
+    if stored == _NO_OPTIONS:  # those of most sessions and documents
+        return NO_OPTIONS
     options: StoredOptions = unpacked_as(StoredOptions, stored)
     return options.by_type()
 
@@ -196,18 +198,18 @@ def unpacked_as(kind: Any, stored: bytes) -> Any:
 
 def _decoder(of: Any, kind: Any) -> Any:
     """msgspec finds out about a type at its first use, and shows a second thread what it has found so far: the process
-    ends with SIGSEGV. So one thread at a time.
+    ends with SIGSEGV. So one thread at a time. What is in the table is found out about.
     """
-    with _one_at_a_time:
-        return _known_decoder(of, kind)
+    known = _decoders.get((of, kind))
+    if known is None:
+        with _one_at_a_time:
+            known = _decoders.setdefault((of, kind), of(kind))
+    return known
 
 
-@cache
-def _known_decoder(of: Any, kind: Any) -> Any:
-    return of(kind)
-
-
+_decoders: dict[tuple[Any, Any], Any] = {}
 _one_at_a_time = threading.Lock()
+_NO_OPTIONS = packed_options(NO_OPTIONS)
 
 
 def document_row(d: Document) -> Row:

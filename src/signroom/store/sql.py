@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy.engine import Connection, Engine
@@ -35,6 +35,7 @@ from signroom.store.work.processing.processing import SqlProcessing
 from signroom.store.work.rotation.rotation import SqlRotation
 from signroom.store.work.sessions import SqlSessions
 from signroom.store.work.spent import SqlSpent
+from signroom.store.work.statements import ReadRows
 from signroom.store.work.statistics.statistics import SqlStatistics
 from signroom.store.work.subscriptions import SqlSubscriptions
 from signroom.store.work.uploads import SqlUploads
@@ -164,46 +165,71 @@ class SqlStore:
     def _transaction(self, engine: Engine) -> Iterator[Work]:
         work: SqlWork | None = None
         try:
-            with outages_as_ours(), engine.begin() as connection:
+            with outages_as_ours(), engine.connect() as connection, connection.begin():
                 work = SqlWork(connection, self._enqueue)
                 yield work
                 events = work.feed.flush()
         finally:
             # Also after an error: a commit whose answer was lost may have been one.
-            if work is not None and (work.applications.changed or work.subscriptions.changed):
+            if work is not None and work.changed:
                 for answers in (self._keys, self._closed, self._links, self._validations):
                     answers.empty()
         if events:
             self._tell(events)
 
 
+_P = TypeVar("_P")
+
+
+class _Part(Generic[_P]):
+    """A part of a transaction, made when it is first asked for: a transaction needs few of them."""
+
+    def __init__(self, of: Callable[[Connection], _P]) -> None:
+        self._of = of
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, work: SqlWork, _owner: type) -> _P:
+        part = vars(work)[self._name] = self._of(work.connection)
+        return part
+
+
 class SqlWork:
     """One open transaction: its parts share one connection."""
 
+    document_keys = _Part(SqlDocumentKeys)
+    file_comparison = _Part(SqlFileComparison)
+    uploads = _Part(SqlUploads)
+    preparations = _Part(SqlPreparations)
+    deliveries = _Part(SqlDeliveries)
+    subscriptions = _Part(SqlSubscriptions)
+    applications = _Part(SqlApplications)
+    spent = _Part(SqlSpent)
+    erasures = _Part(SqlErasures)
+    persons = _Part(SqlPersons)
+    removal = _Part(SqlRemoval)
+    security_contexts = _Part(SqlSecurityContexts)
+    timestamp_providers = _Part(SqlTimestampProviders)
+    audit_log = _Part(SqlAuditLog)
+    rotation = _Part(SqlRotation)
+    statistics = _Part(SqlStatistics)
+
     def __init__(self, connection: Connection, enqueue: Enqueue) -> None:
-        self._connection = connection
+        self.connection = connection
         self._enqueue = enqueue
-        self.documents = SqlDocuments(connection)
-        self.document_keys = SqlDocumentKeys(connection)
-        self.file_comparison = SqlFileComparison(connection)
-        self.uploads = SqlUploads(connection)
-        self.preparations = SqlPreparations(connection)
         self.webhooks = SqlWebhooks(connection)
-        self.processing = SqlProcessing(connection, self.webhooks)
-        self.sessions = SqlSessions(connection, self.webhooks)
-        self.deliveries = SqlDeliveries(connection)
+        read_sessions, read_documents = ReadRows(), ReadRows()
+        self.processing = SqlProcessing(connection, self.webhooks, read_sessions)
+        self.sessions = SqlSessions(connection, self.webhooks, read_sessions, read_documents)
+        self.documents = SqlDocuments(connection, read_documents)
         self.feed = SqlFeed(connection)
-        self.subscriptions = SqlSubscriptions(connection)
-        self.applications = SqlApplications(connection)
-        self.spent = SqlSpent(connection)
-        self.erasures = SqlErasures(connection)
-        self.persons = SqlPersons(connection)
-        self.removal = SqlRemoval(connection)
-        self.security_contexts = SqlSecurityContexts(connection)
-        self.timestamp_providers = SqlTimestampProviders(connection)
-        self.audit_log = SqlAuditLog(connection)
-        self.rotation = SqlRotation(connection)
-        self.statistics = SqlStatistics(connection)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a key, an application or a subscription was."""
+        made = vars(self)
+        return any(name in made and made[name].changed for name in ("applications", "subscriptions"))
 
     def of(self, owner: Owned) -> SqlTenantRows:
         return SqlTenantRows(self, owner.subscription_id)
@@ -218,4 +244,4 @@ class SqlWork:
         lane: str | None = None,
         order: int = 0,
     ) -> None:
-        self._enqueue(self._connection, job, key, subject, delay=delay, lane=lane, order=order)
+        self._enqueue(self.connection, job, key, subject, delay=delay, lane=lane, order=order)

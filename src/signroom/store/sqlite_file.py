@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Dialect, Engine
 
 log = structlog.get_logger()
 
@@ -33,21 +33,18 @@ class DatabaseFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._path = os.fspath(file)
         self._lock = threading.Lock()
         self._known: tuple[int, int] | None = None
         self._told = False
 
     def watch(self, engine: Engine) -> None:
-        """Look before each connection and each transaction of `engine`."""
+        """Look before each connection of `engine`. Who begins a transaction calls `require_same`."""
 
         def connect(_dialect: Any, _record: Any, _arguments: Any, _parameters: Any) -> None:
             self._open()
 
-        def begin(_connection: Connection) -> None:
-            self.require_same()
-
         event.listen(engine, "do_connect", connect)
-        event.listen(engine, "begin", begin)
 
     def watch_others(self) -> None:
         """Look before each connection of any engine of this process to the same file: no other makes an empty one.
@@ -63,7 +60,7 @@ class DatabaseFile:
 
     def require_same(self) -> None:
         """Raises: OperationalError when the file is not the one that was opened."""
-        if self._known is not None and _identity(self._file) != self._known:
+        if self._known is not None and _identity(self._path) != self._known:
             if not self._told:
                 self._told = True
                 log.critical("database.file_moved", file=self._file.name)
@@ -79,7 +76,7 @@ class DatabaseFile:
                 self.require_same()
                 return
             _make(self._file)
-            self._known = _identity(self._file)
+            self._known = _identity(self._path)
 
 
 def close_database_file(engine: Engine) -> None:
@@ -101,9 +98,9 @@ def _make(file: Path) -> None:
         os.close(os.open(os.path.realpath(file), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = file.stat()
+        found = os.stat(path)  # no `Path`: this is before each transaction
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import event
@@ -18,25 +17,27 @@ def refuse_odd_texts(engine: Engine) -> None:
     """
 
     def check(
-        _connection: Connection, _cursor: Any, _statement: str, parameters: Any, _context: Any, _many: bool
-    ) -> None:
-        for text in _texts(parameters):
-            if "\0" in text:
-                raise BadInput("A text has a NUL.")
-            if not text.isascii():
-                _require_encodable(text)
+        _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+    ) -> tuple[str, Any]:
+        _require_storable(parameters)
+        return statement, parameters
 
-    event.listen(engine, "before_cursor_execute", check)
+    event.listen(engine, "before_cursor_execute", check, retval=True)
 
 
-def _texts(parameters: Any) -> Iterator[str]:
-    """All texts of one set of parameters, or of several."""
-    values = parameters.values() if isinstance(parameters, dict) else parameters
-    for value in values or ():
+_SEVERAL = (dict, tuple, list)
+
+
+def _require_storable(parameters: Any) -> None:
+    """All texts of one set of parameters, or of several. Raises: BadInput."""
+    for value in (parameters.values() if isinstance(parameters, dict) else parameters) or ():
         if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict | tuple | list):
-            yield from _texts(value)
+            if "\0" in value:
+                raise BadInput("A text has a NUL.")
+            if not value.isascii():
+                _require_encodable(value)
+        elif isinstance(value, _SEVERAL):
+            _require_storable(value)
 
 
 def _require_encodable(text: str) -> None:

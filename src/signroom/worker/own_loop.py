@@ -1,9 +1,10 @@
-"""An event loop for one run of a job, in the job's thread."""
+"""An event loop for the runs of jobs, in their thread."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -25,6 +26,37 @@ class _Here(asyncio.SelectorEventLoop):
         return outcome
 
 
+class _Kept:
+    """The loop that a thread keeps: to make one and to close it costs more than a small question to the database."""
+
+    def __init__(self) -> None:
+        self._loop: _Here | None = None
+
+    def take(self) -> _Here:
+        """Nobody else gets it until it is given back."""
+        loop, self._loop = self._loop, None
+        return loop or _Here()
+
+    def give_back(self, loop: _Here) -> None:
+        """It is not kept when it has tasks left: they would go on in the next run."""
+        if self._loop is not None or asyncio.all_tasks(loop):
+            loop.close()
+        else:
+            self._loop = loop
+
+    def __del__(self) -> None:  # the thread has ended
+        if self._loop is not None:
+            self._loop.close()
+
+
+class _OfThread(threading.local):
+    def __init__(self) -> None:
+        self.kept = _Kept()
+
+
+_MINE = _OfThread()
+
+
 def on_own_loop(work: Coroutine[Any, Any, T], *, in_one_thread: bool = False) -> T:
     """Run `work` to its end.
 
@@ -44,8 +76,8 @@ def on_own_loop(work: Coroutine[Any, Any, T], *, in_one_thread: bool = False) ->
 
 
 def _run_here(work: Coroutine[Any, Any, T], context: contextvars.Context) -> T:
-    loop = _Here()
+    loop = _MINE.kept.take()
     try:
         return loop.run_until_complete(loop.create_task(work, context=context))
     finally:
-        loop.close()
+        _MINE.kept.give_back(loop)

@@ -18,8 +18,17 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import MetadataSearch, Position
 from signroom.store import rows, tables
 from signroom.store.paging import between
+from signroom.store.prepared import PreparedQuery
 from signroom.store.work.applications import is_closed
-from signroom.store.work.statements import by_no_index, insert_all, locked_row_of, matches, row_of, update_all
+from signroom.store.work.statements import (
+    ReadRows,
+    by_no_index,
+    insert_all,
+    locked_row_of,
+    matches,
+    row_of,
+    update_all,
+)
 from signroom.store.work.statistics.statistics import count_documents
 
 _OF_SESSION = (
@@ -37,18 +46,19 @@ _UNSIGNED = [SessionStatus.USER_CANCELLED.value, SessionStatus.EXPIRED.value]
 class SqlDocuments:
     """The part `documents` of a transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, read: ReadRows) -> None:
         self._connection = connection
+        self._read = read
 
     def of_any_tenant(self, document_id: UUID) -> Document:
         row = row_of(self._connection, tables.documents, document_id, DocumentNotFound)
         return rows.document_of(row).require_not_erased()
 
     def to_download_of_any_tenant(self, document_id: UUID) -> tuple[Document, bool]:
-        row = self._connection.execute(_to_download(), {"document": document_id}).mappings().one_or_none()
-        if row is None:
+        found = _to_download().mappings(self._connection, document=document_id)
+        if not found:
             raise DocumentNotFound
-        return rows.document_of(row).require_not_erased(), bool(row["subscription_closed"])
+        return rows.document_of(found[0]).require_not_erased(), bool(found[0]["subscription_closed"])
 
     def locked_of_any_tenant(self, document_id: UUID) -> Document:
         row = locked_row_of(self._connection, tables.documents, document_id, DocumentNotFound)
@@ -144,7 +154,7 @@ class SqlDocuments:
         for row in changed:
             # The key of an old document is not stored here: `set_keys` does that, together with the row of the key.
             del row["key"]
-        update_all(self._connection, tables.documents, changed)
+        update_all(self._connection, tables.documents, self._read.changed(changed))
         raised = [document for document in documents if len(document.versions) > 1]
         if raised:
             v = tables.document_versions
@@ -252,10 +262,10 @@ class SqlDocuments:
 
 
 @cache
-def _to_download() -> sa.Select[Any]:
+def _to_download() -> PreparedQuery:
     d, s = tables.documents, tables.subscriptions
     query = sa.select(d, is_closed(s).label("subscription_closed")).join_from(d, s, s.c.id == d.c.subscription_id)
-    return query.where(d.c.id == sa.bindparam("document"))
+    return PreparedQuery(query.where(d.c.id == sa.bindparam("document")))
 
 
 def in_processing(owner: sa.ColumnElement[UUID]) -> sa.Select[Any]:

@@ -16,6 +16,7 @@ from signroom.domain.errors import EventNotFound
 from signroom.domain.event import RecordedEvent
 from signroom.ports.store import ANY_EVENT, EventFilter, FeedBounds, LegacyEvent
 from signroom.store import rows, tables
+from signroom.store.prepared import PreparedChange
 from signroom.store.work.statements import insert_all, row_of
 
 LOCK = 7301842557
@@ -45,7 +46,7 @@ class SqlFeed:
         written = [rows.event_row(e) for e in self._events]
         if self._connection.dialect.name == "postgresql":
             in_columns = {column.name: [row[column.name] for row in written] for column in _COLUMNS}
-            self._connection.execute(_insert_locked(), in_columns)
+            _insert_locked().one(self._connection, in_columns)
         else:
             insert_all(self._connection, tables.events, written)
         flushed, self._events = self._events, []
@@ -121,7 +122,7 @@ class SqlFeed:
 
 
 @cache
-def _insert_locked() -> sa.Insert:
+def _insert_locked() -> PreparedChange:
     """Take the lock of the feed and write the events, in their order, in one statement. For PostgreSQL.
 
     A row is given its position when it has been joined with the answer of the lock. PostgreSQL asks for that
@@ -132,4 +133,4 @@ def _insert_locked() -> sa.Insert:
     given = sa.func.unnest(*lists).table_valued(*(sa.column(column.name, column.type) for column in _COLUMNS))
     named = given.render_derived(name="given")
     chosen = sa.select(*named.c).select_from(locked.join(named, sa.true()))
-    return sa.insert(tables.events).from_select([column.name for column in _COLUMNS], chosen)
+    return PreparedChange(sa.insert(tables.events).from_select([column.name for column in _COLUMNS], chosen))

@@ -17,10 +17,10 @@ from signroom.domain.preparation import Preparation
 from signroom.domain.session import MOVES, Session, SessionStatus
 from signroom.domain.signature import Prepared
 from signroom.store import rows, tables
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.tables import UtcDateTime
 from signroom.store.work.sessions import lock_session
-from signroom.store.work.statements import by_no_index, insert
+from signroom.store.work.statements import by_no_index, insert, insert_all
 
 _ENDED = [status.value for status, moves in MOVES.items() if not moves]
 _AWAITING = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING_ERROR.value]
@@ -58,17 +58,19 @@ class SqlPreparations:
             raise ValueError("a preparation without a session")
         lock_session(self._connection, preparation.session_id)
         ids = sorted(preparation.document_ids)
-        asked = {"documents": ids, "count": len(ids), "now": now, "session": preparation.session_id}
         row = {f"{_NEW}{name}": value for name, value in rows.preparation_row(preparation).items()}
-        if self._connection.execute(_add_to_signable(), {**row, **asked}).one_or_none() is None:
-            return False
-        self._add_items(preparation)
-        return True
+        asked = {**row, "count": len(ids), "now": now, "session": preparation.session_id}
+        if len(ids) == 1:  # most are alone
+            added = bool(_add_to_one_signable().one(self._connection, {**asked, "document": ids[0]}))
+        else:
+            added = self._connection.execute(_add_to_signable(), {**asked, "documents": ids}).one_or_none() is not None
+        if added:
+            self._add_items(preparation)
+        return added
 
     def _add_items(self, preparation: Preparation) -> None:
         items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
-        if items:
-            self._connection.execute(sa.insert(tables.prepared_documents), items)
+        insert_all(self._connection, tables.prepared_documents, items)
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents
@@ -133,7 +135,17 @@ _NEW = "new_"
 
 
 @cache
-def _add_to_signable() -> sa.Executable:
+def _add_to_signable() -> sa.Insert:
+    these = sa.bindparam("documents", expanding=True, type_=sa.Uuid)
+    return _adding_to_signable(tables.documents.c.id.in_(these))
+
+
+@cache
+def _add_to_one_signable() -> PreparedChange:
+    return PreparedChange(_adding_to_signable(tables.documents.c.id == sa.bindparam("document", type_=sa.Uuid)))
+
+
+def _adding_to_signable(chosen: sa.ColumnElement[bool]) -> sa.Insert:
     """As `Session.require_signable` and `Document.awaits_signature` decide."""
     p, s, d = tables.preparations, tables.sessions, tables.documents
     session = sa.bindparam("session", type_=sa.Uuid)
@@ -143,16 +155,16 @@ def _add_to_signable() -> sa.Executable:
     )
     signable = sa.exists().where(s.c.id == session, s.c.erased_at.is_(None), sa.or_(failed, is_open))
     waiting = sa.select(sa.func.count()).where(
-        d.c.id.in_(sa.bindparam("documents", expanding=True, type_=sa.Uuid)),
+        chosen,
         by_no_index(d.c.session_id) == session,
-        by_no_index(d.c.status).in_(_AWAITING),
+        sa.or_(*(by_no_index(d.c.status) == status for status in _AWAITING)),
         d.c.erased_at.is_(None),
     )
     columns = list(p.c)
     values = [_value(sa.bindparam(f"{_NEW}{column.name}", type_=column.type)) for column in columns]
     all_of_them = waiting.scalar_subquery() == sa.bindparam("count", type_=sa.Integer)
-    chosen = sa.select(*values).where(signable, all_of_them)
-    return sa.insert(p).from_select(columns, chosen).returning(p.c.id)
+    to_add = sa.select(*values).where(signable, all_of_them)
+    return sa.insert(p).from_select(columns, to_add).returning(p.c.id)
 
 
 @cache

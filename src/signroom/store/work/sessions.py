@@ -20,10 +20,10 @@ from signroom.domain.signature import PdfReading
 from signroom.ports.store import LinkedSession, SessionFilter, SessionOfPage, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.applications import is_closed
 from signroom.store.work.documents import in_processing
-from signroom.store.work.statements import insert_owned, locked_row_of, row_of, update
+from signroom.store.work.statements import ReadRows, insert_owned, locked_row_of, row_of, update_all
 from signroom.store.work.statistics.statistics import count_sessions
 from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
@@ -31,30 +31,33 @@ from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 class SqlSessions:
     """The part `sessions` of a transaction."""
 
-    def __init__(self, connection: Connection, webhooks: SqlWebhooks) -> None:
+    def __init__(self, connection: Connection, webhooks: SqlWebhooks, read: ReadRows, read_documents: ReadRows) -> None:
         self._connection = connection
         self._webhooks = webhooks
+        self._read = read
+        self._read_documents = read_documents
 
     def of_any_tenant(self, session_id: UUID) -> Session:
         row = row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
         return rows.session_of(row).require_not_erased()
 
     def with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
-        return _session_and_documents(self._found(_WITH_DOCUMENTS, session_id))
+        return _nouns_of(_rows_of(self._found(_WITH_DOCUMENTS, session_id)))
 
     def of_page_of_any_tenant(self, session_id: UUID) -> SessionOfPage:
-        return _session_of_page(self._found(_OF_PAGE, session_id))
+        found = self._found(_OF_PAGE, session_id)
+        return _session_of_page(found, _rows_of(found))
 
     def to_prepare_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document], Mapping[UUID, PdfReading]]:
         found = self._found(_TO_PREPARE, session_id)
         last = [row[-len(_READING.names) :] for row in found]
         readings = {row_id: rows.unpacked_as(PdfReading, reading) for row_id, reading in last if reading is not None}
-        return *_session_and_documents(found), readings
+        return *_nouns_of(_rows_of(found)), readings
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
         lock_session(self._connection, session_id)
         found = self._found(_to_sign(), session_id)
-        page = _session_of_page(found)
+        page = _session_of_page(found, self._noted(found))
         closed, in_processing_now, told = found[0][-3:]
         page.session.require_not_erased()
         if not told:
@@ -63,11 +66,12 @@ class SqlSessions:
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         lock_session(self._connection, session_id)
-        session, documents = _session_and_documents(self._found(_WITH_ALL_DOCUMENTS, session_id))
+        session, documents = _nouns_of(self._noted(self._found(_WITH_ALL_DOCUMENTS, session_id)))
         return session.require_not_erased(), documents
 
     def locked_of_any_tenant(self, session_id: UUID) -> Session:
         row = locked_row_of(self._connection, tables.sessions, session_id, SignatureSessionNotFound)
+        self._read.note(row)
         return rows.session_of(row).require_not_erased()
 
     def by_link(self, link_hash: bytes) -> LinkedSession:
@@ -80,19 +84,19 @@ class SqlSessions:
 
     def note_opened(self, session: Session, at: datetime) -> bool:
         asked = {"session": session.id, "at": at, _OWNER: session.subscription_id}
-        changed = self._connection.execute(_note_opened(), asked).one_or_none()
-        if changed is not None and not changed.has_webhooks:
+        changed = _note_opened().one(self._connection, asked)
+        if changed and not changed[0][0]:
             self._webhooks.note_none(session.subscription_id)
-        return changed is not None
+        return bool(changed)
 
     def add(self, session: Session) -> None:
         row = {**rows.session_row(session), _OWNER: session.subscription_id}
-        told = insert_owned(self._connection, _add(), row)
-        if not told.scalar_one():
+        ((told,),) = insert_owned(self._connection, _add(), row)
+        if not told:
             self._webhooks.note_none(session.subscription_id)
 
     def save(self, session: Session) -> None:
-        update(self._connection, tables.sessions, rows.session_row(session))
+        update_all(self._connection, tables.sessions, self._read.changed([rows.session_row(session)]))
         if session.status.value in tables.ENDED:
             count_sessions(self._connection, [session.id])
 
@@ -145,6 +149,14 @@ class SqlSessions:
             raise SignatureSessionNotFound
         return found
 
+    def _noted(self, found: Sequence[Sequence[Any]]) -> tuple[rows.Row, list[rows.Row]]:
+        """The rows of `_rows_of`, of a session that is locked."""
+        session, documents = _rows_of(found)
+        self._read.note(session)
+        for document in documents:
+            self._read_documents.note(document)
+        return session, documents
+
     def webhook_url(self, session_id: UUID) -> str | None:
         t = tables.sessions
         return self._connection.execute(sa.select(t.c.webhook_url).where(t.c.id == session_id)).scalar_one_or_none()
@@ -157,12 +169,14 @@ def lock_session(connection: Connection, session_id: UUID) -> None:
     writers are alone since BEGIN IMMEDIATE.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCKED, {"session": session_id})
+        _LOCKED.all(connection, session=session_id)
 
 
 _OWNER = "of_owner"
 """A parameter. No column has its name."""
-_LOCKED = sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
+_LOCKED = PreparedQuery(
+    sa.select(tables.sessions.c.id).where(tables.sessions.c.id == sa.bindparam("session")).with_for_update()
+)
 
 
 class _Part:
@@ -175,6 +189,8 @@ class _Part:
 
 _SESSION = _Part(tables.sessions.c)
 _DOCUMENT = _Part(tables.documents.c)
+_SESSION_END = len(_SESSION.names)
+_DOCUMENT_END = _SESSION_END + len(_DOCUMENT.names)
 _APPLICATION = _Part(tables.applications.c)
 _READING = _Part(tables.pdf_readings.c)
 # Not the logo: a page asks for its branding again and again.
@@ -230,17 +246,19 @@ def _by_link() -> PreparedQuery:
 
 
 @cache
-def _add() -> sa.Executable:
+def _add() -> PreparedChange:
     # By a parameter: SQLite has no name for the row that is written, but for its columns alone.
-    return sa.insert(tables.sessions).returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)))
+    told = has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks")
+    return PreparedChange(sa.insert(tables.sessions).returning(told))
 
 
 @cache
-def _note_opened() -> sa.Executable:
+def _note_opened() -> PreparedChange:
     t = tables.sessions
     first = sa.and_(t.c.opened_at.is_(None), t.c.status == SessionStatus.PENDING.value, t.c.erased_at.is_(None))
     change = sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
-    return change.returning(has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks"))
+    told = has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks")
+    return PreparedChange(change.returning(told))
 
 
 _WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))
@@ -249,19 +267,24 @@ _OF_PAGE = PreparedQuery(_of_one_session(_with_page(), *_SHOWN))
 _TO_PREPARE = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, _READING))
 
 
-def _session_of_page(found: Sequence[Sequence[Any]]) -> SessionOfPage:
-    """Of rows that have `_SHOWN`."""
-    _, _, application, branding, names = _cut(found[0], *_SHOWN)
+def _session_of_page(found: Sequence[Sequence[Any]], read: tuple[rows.Row, list[rows.Row]]) -> SessionOfPage:
+    """Of rows that have `_SHOWN`, and what `_rows_of` has made of them."""
+    application, branding, names = _cut(found[0][_DOCUMENT_END:], *_SHOWN[2:])
     shown = NO_BRANDING if branding["subscription_id"] is None else rows.branding_of(branding)
-    session, documents = _session_and_documents(found)
+    session, documents = _nouns_of(read)
     return SessionOfPage(session, tuple(documents), rows.application_of(application), shown, names["file_name_pattern"])
 
 
-def _session_and_documents(found: Sequence[Sequence[Any]]) -> tuple[Session, list[Document]]:
-    session, first = _cut(found[0], _SESSION, _DOCUMENT)
-    others = (_cut(row, _SESSION, _DOCUMENT)[1] for row in found[1:])
-    documents = [] if first["id"] is None else [rows.document_of(row) for row in (first, *others)]
-    return rows.session_of(session), documents
+def _rows_of(found: Sequence[Sequence[Any]]) -> tuple[rows.Row, list[rows.Row]]:
+    """The session and its documents, which each row begins with."""
+    (session,) = _cut(found[0], _SESSION)
+    documents = [dict(zip(_DOCUMENT.names, row[_SESSION_END:_DOCUMENT_END], strict=True)) for row in found]
+    return session, [] if documents[0]["id"] is None else documents
+
+
+def _nouns_of(read: tuple[rows.Row, list[rows.Row]]) -> tuple[Session, list[Document]]:
+    session, documents = read
+    return rows.session_of(session), [rows.document_of(row) for row in documents]
 
 
 def _cut(row: Iterable[Any], *parts: _Part) -> list[rows.Row]:

@@ -1,7 +1,7 @@
 """Statements that the parts of a transaction have in common.
 
 Those that each signature needs are made once for each table: to make a statement costs the process as much as to ask
-it, and SQLAlchemy knows one again at once that it has seen before.
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from signroom.domain.errors import ApplicationDisabled, NameTaken, NotFound
 from signroom.domain.metadata import MAX_NAME, fold
 from signroom.ports.store import MetadataSearch
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.rows import Row
 
 
@@ -95,24 +95,24 @@ def _locked_by_id(table: sa.Table) -> PreparedQuery:
 
 
 @cache
-def insert_into(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
+def insert_into(table: sa.Table) -> PreparedChange:
+    return PreparedChange(sa.insert(table))
 
 
 @cache
-def _update(table: sa.Table) -> sa.Update:
-    return sa.update(table).where(table.c.id == sa.bindparam(_ID))
+def _update(table: sa.Table) -> PreparedChange:
+    return PreparedChange(sa.update(table).where(table.c.id == sa.bindparam(_ID)))
 
 
 def insert(connection: Connection, table: sa.Table, row: Row) -> None:
     """Add one row."""
-    connection.execute(insert_into(table), row)
+    insert_into(table).one(connection, row)
 
 
-def insert_owned(connection: Connection, statement: sa.Executable, row: Row) -> sa.CursorResult[Any]:
+def insert_owned(connection: Connection, change: PreparedChange, row: Row) -> list[tuple[Any, ...]]:
     """Add one row of an application, whose other values are new. Raises: ApplicationDisabled when it was deleted."""
     try:
-        return connection.execute(statement, row)
+        return change.one(connection, row)
     except IntegrityError as error:
         if not _misses_its_owner(error):
             raise
@@ -129,8 +129,7 @@ def _misses_its_owner(error: IntegrityError) -> bool:
 
 def insert_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Add some rows in one statement; no statement when there are none."""
-    if rows:
-        connection.execute(insert_into(table), list(rows))
+    insert_into(table).all(connection, rows)
 
 
 def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
@@ -143,15 +142,47 @@ def insert_named(connection: Connection, table: sa.Table, row: Row) -> None:
 
 def update(connection: Connection, table: sa.Table, row: Row) -> None:
     """Overwrite the row that has the same id."""
-    changed = {name: value for name, value in row.items() if name != "id"}
-    connection.execute(_update(table), {**changed, _ID: row["id"]})
+    _update(table).one(connection, _by_their_id(row))
+
+
+class ReadRows:
+    """Rows of one table as this transaction has read them: it writes only what has changed of a row that it saves.
+
+    Each column that is written costs, and so does each index on it, changed or not.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[UUID, Row] = {}
+
+    def note(self, row: Row) -> None:
+        """A row with all columns that are ever saved, as it was read. Its values are not changed afterwards."""
+        self._rows[row["id"]] = row
+
+    def changed(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows without the columns that none of them has changed. Their ids and what is due for a job stay: another
+        transaction may have said since the read that it is done.
+        """
+        known = self._rows
+        columns = {name for row in rows for name, value in row.items() if not _is(known.get(row["id"]), name, value)}
+        for row in rows:
+            known[row["id"]] = {**known.get(row["id"], {}), **row}
+        columns |= {"id", "person_due"} if columns else set()
+        return [{name: value for name, value in row.items() if name in columns} for row in rows] if columns else []
+
+
+def _is(row: Row | None, name: str, value: object) -> bool:
+    if name in {"id", "person_due"}:
+        return True
+    return row is not None and name in row and row[name] == value
 
 
 def update_all(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Overwrite the rows that have the same ids, in one statement. No statement when there are none."""
-    if rows:
-        changes = [{**{name: row[name] for name in row if name != "id"}, _ID: row["id"]} for row in rows]
-        connection.execute(_update(table), changes)
+    _update(table).all(connection, [_by_their_id(row) for row in rows])
+
+
+def _by_their_id(row: Row) -> Row:
+    return {_ID if name == "id" else name: value for name, value in row.items()}
 
 
 def update_named(connection: Connection, table: sa.Table, row: Row) -> None:

@@ -17,9 +17,9 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, PdfReading
 from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
-from signroom.store.prepared import PreparedQuery
+from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.sessions import lock_session
-from signroom.store.work.statements import update
+from signroom.store.work.statements import ReadRows, update_all
 from signroom.store.work.statistics.statistics import count_locked
 from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
@@ -27,9 +27,11 @@ from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 class SqlProcessing:
     """The part `processing` of a transaction."""
 
-    def __init__(self, connection: Connection, webhooks: SqlWebhooks) -> None:
+    def __init__(self, connection: Connection, webhooks: SqlWebhooks, read: ReadRows) -> None:
+        """`read` has the sessions."""
         self._connection = connection
         self._webhooks = webhooks
+        self._read = read
         self._counted: dict[UUID, bool] = {}
         self._counted_as: dict[UUID, str | None] = {}
         """What was counted of the documents and the session that are locked."""
@@ -74,6 +76,7 @@ class SqlProcessing:
             self._counted[columns["id"]] = bool(columns["counted"])
             documents.append(rows.document_of(columns))
         self._counted_as[session_id] = session["counted_as"]
+        self._read.note(session)
         told, *others = map(bool, found[0][-3:])
         if not told:
             self._webhooks.note_none(session["subscription_id"])
@@ -96,17 +99,13 @@ class SqlProcessing:
             {_ID: row["id"], **{name: row[name] for name in _CHANGED}, "counted": self._counted[row["id"]] or None}
             for row in found
         ]
-        if values:
-            self._connection.execute(_update(), values)
+        _update().all(self._connection, values)
         ended = []
         if session is not None:
             status, before = session.status.value, self._counted_as[session.id]
             ends = status in tables.ENDED and status != before
-            update(
-                self._connection,
-                tables.sessions,
-                {**rows.session_row(session), "counted_as": status if ends else before},
-            )
+            row = {**rows.session_row(session), "counted_as": status if ends else before}
+            update_all(self._connection, tables.sessions, self._read.changed([row]))
             ended = [(session, before)] if ends else []
         count_locked(self._connection, counted, ended)
 
@@ -131,9 +130,8 @@ _CHANGED = (
 
 
 @cache
-def _update() -> sa.Update:
-    """The columns are those of the values."""
-    return sa.update(tables.documents).where(tables.documents.c.id == sa.bindparam(_ID))
+def _update() -> PreparedChange:
+    return PreparedChange(sa.update(tables.documents).where(tables.documents.c.id == sa.bindparam(_ID)))
 
 
 @cache

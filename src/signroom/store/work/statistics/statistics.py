@@ -23,6 +23,7 @@ from signroom.domain.level import Level
 from signroom.domain.session import Session
 from signroom.domain.statistics import Counted, MonthlyCount
 from signroom.store import tables
+from signroom.store.prepared import PreparedChange
 from signroom.store.tables import ENDED
 from signroom.store.work.statements import by_no_index
 
@@ -190,8 +191,7 @@ def _add(connection: Connection, counts: Mapping[_Counter, int], owners: Mapping
         {**key._asdict(), "subscription_id": owners[key.application_id], "count": number}
         for key, number in sorted(counts.items())
     ]
-    if added:
-        connection.execute(_add_to_counter(connection.dialect.name), added)
+    _add_to_counter(connection.dialect.name).all(connection, added)
 
 
 # Made once, as in `statements`.
@@ -234,8 +234,8 @@ def _among(name: str) -> sa.BindParameter[Any]:
 
 
 @cache
-def _add_to_counter(dialect: str) -> sa.Executable:
+def _add_to_counter(dialect: str) -> PreparedChange:
     t = tables.statistics
     row = sqlite.insert(t) if dialect == "sqlite" else postgresql.insert(t)
     more = {"count": t.c.count + row.excluded["count"]}
-    return row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more)
+    return PreparedChange(row.on_conflict_do_update(index_elements=list(t.primary_key.columns), set_=more))
