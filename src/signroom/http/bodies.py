@@ -115,8 +115,9 @@ class Room:
 
     def leave(self) -> None:
         """The request was answered."""
-        self._change(-self._taken)
-        self._taken = 0
+        if self._taken:
+            self._change(-self._taken)
+            self._taken = 0
 
     def _change(self, length: int) -> None:
         held = self._bodies.held
@@ -260,15 +261,20 @@ class WireRequest(Request[Any, Any, Any]):
         """
         if self._read is None:
             room, reader = room_of(self.scope), JsonReader()
-            digest = hashlib.sha256() if "idempotency-key" in self.headers else None
+            has_key = any(name == b"idempotency-key" for name, _ in self.scope["headers"])
+            digest = hashlib.sha256() if has_key else None
+            looked_through = 0
             async for chunk in self.stream():
                 room.take(len(chunk))
                 for start in range(0, len(chunk), _AT_ONCE):
+                    if looked_through >= _AT_ONCE:
+                        await asyncio.sleep(0)
+                        looked_through = 0
                     piece = chunk[start : start + _AT_ONCE]
                     if digest is not None:
                         digest.update(piece)
                     reader.feed(piece)
-                    await asyncio.sleep(0)
+                    looked_through += len(piece)
             self._read, self._texts = reader.end(), reader.texts
             self._digest = None if digest is None else digest.digest()
         return self._read
