@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from signroom.cli.connections import MIN_RATE, ConnectionLimits, Gate, LimitedProtocol, protocol_of
+from signroom.cli.serve import Server
 
 BODY_SECONDS = 2.0
 Answer = TypeVar("Answer")
@@ -23,9 +24,9 @@ class Hurried(asyncio.SelectorEventLoop):
     timers = 0
     """How many were set."""
 
-    def call_later(self, *arguments: Any, **named: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+    def call_at(self, *arguments: Any, **named: Any) -> asyncio.TimerHandle:  # type: ignore[override]
         self.timers += 1
-        return super().call_later(*arguments, **named)
+        return super().call_at(*arguments, **named)
 
     def time(self) -> float:
         return self._now
@@ -244,3 +245,22 @@ def test_what_does_not_come_whole_has_its_time(pieces: list[bytes], ends: bytes)
         return wire.writes[-1]
 
     assert run_hurried(run()).split(b" ")[1] == ends
+
+
+def test_a_server_with_nothing_to_do_wakes_once_a_second_and_ends_at_once() -> None:
+    async def run() -> tuple[int, float, int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Hurried)
+        config = uvicorn.Config(answers, log_config=None)
+        config.load()
+        server = Server(config, [], lambda: None)
+        running = asyncio.create_task(server.main_loop())
+        before = loop.timers
+        await asyncio.sleep(9.5)
+        timers, began = loop.timers - before, loop.time()
+        dates = [name for name, _ in server.server_state.default_headers if name == b"date"]
+        server.end()
+        await running
+        return timers, loop.time() - began, len(dates)
+
+    assert run_hurried(run()) == (11, 0, 1)

@@ -27,6 +27,7 @@ from litestar.serialization import decode_json
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import BadInput, CapacityUnavailable, TooManyRequests
+from signroom.http.headers import sent
 
 SMALL_BODY = 1 << 20
 """Bytes of JSON where no file is expected."""
@@ -40,6 +41,7 @@ _LARGE, _MANY, _LARGE_OF_MANY = 256 << 10, 1 << 20, 16 << 10
 _AT_ONCE = 32 << 10
 """Bytes that are looked through before others get a turn."""
 _AGAIN_SECONDS = 2
+_MOST_DIGITS = 20
 _ROOM, _DECODED = "signroom_room", "signroom_decoded"
 _MARK = b"\xef\xbb\xbf"
 """The byte order mark that .NET Framework writes before UTF-8. RFC 8259, 8.1, lets a reader pass over it."""
@@ -253,6 +255,13 @@ class WireRequest(Request[Any, Any, Any]):
     _texts: dict[str, LargeText]
     _digest: bytes | None = None
     _found: Any = None
+
+    @property
+    def content_length(self) -> int | None:
+        """As the framework has it, which makes its table of all header lines to find one."""
+        announced = sent(self.scope["headers"], b"content-length")
+        is_plain = announced.isdecimal() and len(announced) < _MOST_DIGITS
+        return int(announced) if is_plain else super().content_length
 
     async def body(self) -> bytes:
         """The JSON without its large texts.
