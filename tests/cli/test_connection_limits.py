@@ -264,3 +264,19 @@ def test_a_server_with_nothing_to_do_wakes_once_a_second_and_ends_at_once() -> N
         return timers, loop.time() - began, len(dates)
 
     assert run_hurried(run()) == (11, 0, 1)
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01 hello\r\n\r\n", b"GET /" + b"a" * (17 << 10) + b"\x00 b\r\n\r\n"])
+def test_what_is_not_http_is_refused_once(sent: bytes) -> None:
+    """A second answer was written behind the end of the first one: an error in the log, for anybody to cause."""
+    reasons: list[str] = []
+
+    async def run() -> bytes:
+        wire = Wire()
+        limits = ConnectionLimits(10, 100, 100, BODY_SECONDS, 10)
+        connect(Gate(limits, reasons.append), wire).data_received(sent)
+        await asyncio.sleep(0.01)
+        return wire.written
+
+    assert run_hurried(run()).count(b"HTTP/1.1 4") == 1
+    assert len(reasons) == 1

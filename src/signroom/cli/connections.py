@@ -216,7 +216,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_ended = False
         """True when the piece that is being read has ended a head."""
         self._refusal: Refusal | None = None
-        self._lingers = False
+        self._refused = self._lingers = False
         self._dropped = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -426,8 +426,13 @@ class LimitedProtocol(HttpToolsProtocol):
     # Refusals
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer in the name of the application, and end the connection. An answer that has begun is broken off."""
-        self._refusal = refusal
+        """Answer in the name of the application, and end the connection. An answer that has begun is broken off.
+
+        Once more does nothing: the parser refuses what is not HTTP before the piece is read to its end.
+        """
+        if self._refused:
+            return
+        self._refused, self._refusal = True, refusal
         self.gate.count(refusal.reason)
         self.gate.works(self)
         for name in list(self._timers):
