@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from signroom.cli.connections import MIN_RATE, ConnectionLimits, Gate, LimitedProtocol, protocol_of
+from signroom.cli.serve import Server
 
 BODY_SECONDS = 2.0
 Answer = TypeVar("Answer")
@@ -21,13 +22,20 @@ class Hurried(asyncio.SelectorEventLoop):
     """A loop whose clock goes to the next timer when nothing else is to do: it sees no pause of the machine."""
 
     _now = 0.0
+    timers = 0
+    """How many were set."""
+
+    def call_at(self, *arguments: Any, **named: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        self.timers += 1
+        return super().call_at(*arguments, **named)
 
     def time(self) -> float:
         return self._now
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]
+        wanted = [timer.when() for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        if not self._ready and wanted:  # type: ignore[attr-defined]
+            self._now = max(self._now, min(wanted))
         super()._run_once()  # type: ignore[misc]
 
 
@@ -41,7 +49,12 @@ class Wire(asyncio.Transport):
 
     def __init__(self, address: str = "192.0.2.1") -> None:
         super().__init__()
-        self.address, self.buffer, self.written, self.closed = address, 0, b"", False
+        self.address, self.buffer, self.closed = address, 0, False
+        self.writes: list[bytes] = []
+
+    @property
+    def written(self) -> bytes:
+        return b"".join(self.writes)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return (self.address, 1) if name == "peername" else default
@@ -50,7 +63,7 @@ class Wire(asyncio.Transport):
         return self.buffer
 
     def write(self, data: Any) -> None:
-        self.written += data
+        self.writes.append(bytes(data))
 
     def can_write_eof(self) -> bool:
         return False
@@ -78,8 +91,21 @@ async def answers(scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def connect(gate: Gate, wire: Wire, application: Any = answers) -> LimitedProtocol:
-    config = uvicorn.Config(application, log_config=None, http=protocol_of(gate), ws="none")
+async def hello(_scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def slow(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await asyncio.sleep(5)
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def connect(gate: Gate, wire: Wire, app: Any = answers) -> LimitedProtocol:
+    config = uvicorn.Config(app, log_config=None, http=protocol_of(gate), ws="none")
     config.load()
     kind: Any = config.http_protocol_class
     protocol: LimitedProtocol = kind(config=config, server_state=ServerState(), app_state={})
@@ -187,3 +213,138 @@ def test_requests_behind_a_trusted_proxy_begin_at_once() -> None:
         return noted.asked
 
     assert run_hurried(run()) == [CROWD] * 20
+
+
+# -- what an answer and a request cost the loop ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_an_answer_is_one_write(method: str) -> None:
+    """Each one is a packet, and wakes the client."""
+
+    async def run() -> list[bytes]:
+        wire = Wire()
+        protocol = connect(gate(), wire, hello)
+        for _ in range(2):
+            protocol.data_received(b"%b / HTTP/1.1\r\nHost: a\r\n\r\n" % method.encode())
+            await asyncio.sleep(0.01)
+        return wire.writes
+
+    writes = run_hurried(run())
+
+    assert [write.endswith(b"\r\n\r\n" + b"hello" * (method == "GET")) for write in writes] == [True, True]
+
+
+def test_the_head_of_an_answer_does_not_wait_for_a_body_that_comes_later() -> None:
+    async def run() -> list[bytes]:
+        wire = Wire()
+        connect(gate(), wire, slow).data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.sleep(1)
+        head = list(wire.writes)
+        await asyncio.sleep(10)
+        assert wire.writes == [*head, b"hello"]
+        return head
+
+    (head,) = run_hurried(run())
+
+    assert head.endswith(b"\r\n\r\n")
+
+
+def test_who_waits_for_100_continue_hears_of_it_before_the_answer() -> None:
+    async def run() -> list[bytes]:
+        wire = Wire()
+        protocol = connect(gate(), wire, hello)
+        protocol.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        await asyncio.sleep(0.01)
+        assert wire.writes == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+        protocol.data_received(b"{}")
+        await asyncio.sleep(0.01)
+        return wire.writes
+
+    assert run_hurried(run())[1].endswith(b"hello")
+
+
+def test_an_answer_that_ends_its_connection_is_written_before() -> None:
+    async def run() -> Wire:
+        wire = Wire()
+        connect(gate(), wire, hello).data_received(b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await asyncio.sleep(0.01)
+        return wire
+
+    wire = run_hurried(run())
+
+    assert wire.closed
+    assert wire.written.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_request_that_comes_whole_sets_no_timer_of_ours() -> None:
+    """One is uvicorn's, for the next request on the connection."""
+
+    async def run() -> int:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Hurried)
+        protocol = connect(gate(), Wire(), hello)
+        before = loop.timers
+        protocol.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return loop.timers - before
+
+    assert run_hurried(run()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "ends"),
+    [
+        ([b"G"], b"408"),
+        ([b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"G"], b"408"),
+        ([b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{"], b"408"),
+        ([b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", b"{"], b"408"),
+    ],
+)
+def test_what_does_not_come_whole_has_its_time(pieces: list[bytes], ends: bytes) -> None:
+    async def run() -> bytes:
+        wire = Wire()
+        protocol = connect(gate(), wire, hello)
+        for piece in pieces:
+            protocol.data_received(piece)
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(200)
+        return wire.writes[-1]
+
+    assert run_hurried(run()).split(b" ")[1] == ends
+
+
+def test_a_server_with_nothing_to_do_wakes_once_a_second_and_ends_at_once() -> None:
+    async def run() -> tuple[int, float, int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Hurried)
+        config = uvicorn.Config(answers, log_config=None)
+        config.load()
+        server = Server(config, [], lambda: None)
+        running = asyncio.create_task(server.main_loop())
+        before = loop.timers
+        await asyncio.sleep(9.5)
+        timers, began = loop.timers - before, loop.time()
+        dates = [name for name, _ in server.server_state.default_headers if name == b"date"]
+        server.end()
+        await running
+        return timers, loop.time() - began, len(dates)
+
+    assert run_hurried(run()) == (11, 0, 1)
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01 hello\r\n\r\n", b"GET /" + b"a" * (17 << 10) + b"\x00 b\r\n\r\n"])
+def test_what_is_not_http_is_refused_once(sent: bytes) -> None:
+    """A second answer was written behind the end of the first one: an error in the log, for anybody to cause."""
+    reasons: list[str] = []
+
+    async def run() -> bytes:
+        wire = Wire()
+        limits = ConnectionLimits(10, 100, 100, BODY_SECONDS, 10)
+        connect(Gate(limits, reasons.append), wire).data_received(sent)
+        await asyncio.sleep(0.01)
+        return wire.written
+
+    assert run_hurried(run()).count(b"HTTP/1.1 4") == 1
+    assert len(reasons) == 1

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from base64 import b64encode
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -273,3 +274,33 @@ def test_a_file_in_json_never_holds_the_event_loop(size: int) -> None:
     assert length == len(content)
     assert len(steps) > size // (64 << 10)
     assert max(steps) < 0.02
+
+
+@pytest.mark.parametrize(("size", "turns"), [(2, 0), (32 << 10, 0), (320 << 10, 9)])
+def test_others_get_a_turn_after_each_32_kb_of_a_body_and_not_before(size: int, turns: int) -> None:
+    body = b'"' + b"a" * (size - 2) + b'"'
+    pieces = iter(range(0, size, 8 << 10))  # as many as come at once
+
+    async def receive() -> Any:
+        start = next(pieces)
+        return {"type": "http.request", "body": body[start : start + (8 << 10)], "more_body": start + (8 << 10) < size}
+
+    async def run() -> int:
+        taken = 0
+
+        async def others() -> None:
+            nonlocal taken
+            while True:
+                await asyncio.sleep(0)
+                taken += 1
+
+        room = Room(Bodies(_nothing, 1 << 30, 1 << 30))
+        known = SimpleNamespace(resolve_request_max_body_size=lambda: None, resolve_type_decoders=list)
+        scope: Any = {"type": "http", "headers": [], "state": {"signroom_room": room}, "route_handler": known}
+        beating = asyncio.create_task(others())
+        await asyncio.sleep(0)
+        assert await WireRequest(scope, receive).body()
+        beating.cancel()
+        return taken
+
+    assert asyncio.run(run()) == turns

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,6 +19,7 @@ from signroom.http.hang_up import MAX_HANG_UPS, Body, HangUps, while_connected
 from signroom.http.problems import GONE
 from tests.harness.garbage import refused_and_gone
 
+NAME: ContextVar[str] = ContextVar("NAME", default="")
 END: dict[str, Any] = {"type": "http.request", "body": b"", "more_body": False}
 GOES: dict[str, Any] = {"type": "http.disconnect"}
 
@@ -159,3 +162,72 @@ def test_whose_calls_are_given_up_too_often_waits_and_nobody_else() -> None:
     with pytest.raises(TooManyRequests) as refused:
         hang_ups.require_few("Ana")
     assert 1 <= (refused.value.retry_after or 0) <= 120
+
+
+def test_who_waits_costs_one_task_beside_their_own() -> None:
+    async def answer() -> str:
+        NAME.set("bound by the answer")
+        return "done"
+
+    async def counted() -> tuple[int, str, str]:
+        made: list[object] = []
+
+        def make(loop: asyncio.AbstractEventLoop, work: Any, **about: Any) -> asyncio.Task[Any]:
+            made.append(work)
+            return asyncio.Task(work, loop=loop, **about)
+
+        asyncio.get_running_loop().set_task_factory(make)
+        said = await while_connected(request([END]), answer())
+        return len(made), said, NAME.get()
+
+    assert run(counted) == (1, "done", "bound by the answer")
+
+
+def test_who_goes_as_the_answer_ends_cancels_nothing_that_comes_after() -> None:
+    async def answer(ends: asyncio.Event) -> str:
+        await ends.wait()
+        return "done"
+
+    async def one(turns: int) -> str:
+        ends, gone = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return GOES
+
+        connection = request([])
+        connection.receive = receive
+        waiting = asyncio.create_task(while_connected(connection, answer(ends)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        gone.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ends.set()
+        try:
+            said = await waiting
+        except HTTPException as error:
+            said = str(error.detail)
+        assert waiting.cancelling() == 0
+        return said
+
+    said = [run(partial(one, turns)) for turns in range(5)]
+
+    assert set(said) == {"done", GONE}
+    assert said == sorted(said, key=["done", GONE].index)
+
+
+def test_who_is_cancelled_by_others_too_is_cancelled() -> None:
+    async def answer() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            asyncio.current_task().cancel()  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+
+    async def stopped() -> bool:
+        waiting = asyncio.create_task(while_connected(request([END, GOES]), answer()))
+        await asyncio.wait({waiting})
+        return waiting.cancelled()
+
+    assert run(stopped)

@@ -19,6 +19,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp
 
+from signroom.http.ignored import query_parameters
 from signroom.sandbox.pool import PooledFormats
 from signroom.service.signing.process_document import process_document
 from signroom.service.signing.process_session import process_session
@@ -223,14 +224,39 @@ def test_several_documents_cost_no_more_than_one(journey: Journey, request_name:
     assert journey.found[several].within(bound), journey.told(several, bound)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_a_handler_needs_is_provided_one_after_the_other(room: Room) -> None:
-    """What the framework provides at once it provides in tasks, which cost more than the rest of a read."""
-    app: Any = _web(room)
-    while not isinstance(app, Litestar):
-        app = vars(app)["_app"]
-    routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
-    models = [(route.path, model) for route in routes for _, model in route.route_handler_map.values()]
+def routes_of(web: Any) -> list[HTTPRoute]:
+    while not isinstance(web, Litestar):
+        web = vars(web)["_app"]
+    return [route for route in web.routes if isinstance(route, HTTPRoute)]
 
-    assert len(models) > 100
-    assert {path for path, model in models for batch in model.dependency_batches if len(batch) > 1} == set()
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_framework_makes_nothing_for_a_request_but_the_values_that_it_reads(room: Room) -> None:
+    """For each request it copies the whole handler for a guard, and what a handler needs it provides by a model each,
+    or, at once, in a task each: that costs more than most handlers do.
+    """
+    found = [(route.path, *pair) for route in routes_of(_web(room)) for pair in route.route_handler_map.values()]
+
+    assert len(found) > 100
+    assert {path for path, handler, _ in found if handler.resolve_guards()} == set()
+    provided = {path for path, _, model in found if model.dependency_batches}
+    assert not [path for path in provided if path.startswith(("/api/signature-sessions", "/sign/api/"))]
+    assert {path for path, _, model in found for batch in model.dependency_batches if len(batch) > 1} == set()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_requests_with_parameters_leave_nothing_behind(room: Room) -> None:
+    """Each one left the parameters that its own copy of the handler knows, for as long as the process ran."""
+    key = create_key(room.ports, room.caller, room.caller.application.id, CreateKey())
+
+    async def ask(times: int) -> int:
+        transport = httpx.ASGITransport(web)  # type: ignore[arg-type]
+        headers = {"X-Api-Key": key.text}
+        async with httpx.AsyncClient(transport=transport, base_url=room.ports.public_url, headers=headers) as client:
+            for _ in range(times):
+                assert (await client.get("/api/signature-sessions?limit=1")).status_code == 200
+        return query_parameters.cache_info().currsize
+
+    web = _web(room)
+
+    assert asyncio.run(ask(1)) == asyncio.run(ask(5))

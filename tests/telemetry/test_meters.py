@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 import structlog
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 from signroom.domain.errors import ProcessingUnavailable, SignatureRejected
 from signroom.ports.operations import Measured
 from signroom.ports.outside import Unreachable
-from signroom.telemetry.meters import Meters, Momentary
+from signroom.telemetry.meters import Meters, Momentary, Spans
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -69,6 +72,42 @@ def test_a_request_that_crashes_is_counted_and_is_not_in_progress() -> None:
 
     assert value(meters, "http_requests_in_progress") == 0
     assert value(meters, "http_requests_total", route="", method="GET", status="0") == 1
+
+
+def test_a_request_like_another_looks_no_label_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[tuple[str, ...]] = []
+    labels = MetricWrapperBase.labels
+
+    def counted(metric: Any, *values: str) -> Any:
+        looked_up.append(values)
+        return labels(metric, *values)
+
+    monkeypatch.setattr(MetricWrapperBase, "labels", counted)
+    meters = Meters("1")
+    looked_up.clear()
+    for _ in range(3):
+        with meters.request("GET", {}) as answering:
+            answering.answered("/api/documents/{id}", 200)
+
+    assert looked_up == [("/api/documents/{id}", "GET", "200"), ("/api/documents/{id}", "GET")]
+    assert value(meters, "http_requests_total", route="/api/documents/{id}", method="GET", status="200") == 3
+
+
+def test_a_trace_that_cannot_begin_leaves_no_request_in_progress() -> None:
+    class Broken:
+        def request(self, _method: str, _headers: object) -> AbstractContextManager[Any]:
+            return self.fails()
+
+        @contextmanager
+        def fails(self) -> Iterator[None]:
+            raise RuntimeError
+            yield
+
+    meters = Meters("1", cast(Spans, Broken()))
+    with pytest.raises(RuntimeError), meters.request("GET", {}):
+        pass
+
+    assert value(meters, "http_requests_in_progress") == 0
 
 
 def test_two_of_a_process_do_not_mix() -> None:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
-from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
-from litestar.types import Guard
 
 from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
-from signroom.http.headers import sent
+from signroom.http.handlers import Before
+from signroom.http.headers import Encoded, sent
 from signroom.http.ignored import name_parameters
 from signroom.http.keys import KEY_HEADER, header_of_key, shown_secret
 from signroom.ports import Ports
@@ -66,16 +64,14 @@ class Access:
     max_body: int | None
 
 
-def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
-    """Knows the caller, their role and whether there is room for the body before anything of it is read.
-
-    `access` has each route by its function. A route that is missing there cannot be used.
+def key_check(ports: Ports) -> Callable[[Access], Before]:
+    """Makes the check of a route from its access: it knows the caller, their role and whether there is room for the
+    body before anything of it is read.
     """
     threads = ThreadPoolExecutor(_THREADS, "keys")
 
-    async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: Unauthenticated, NotAllowed, UnknownField, TooManyRequests, CapacityUnavailable."""
-        headers = connection.scope["headers"]
+    async def caller_of(headers: Iterable[Encoded]) -> ApplicationCaller:
+        """Raises: Unauthenticated."""
         secret = shown_secret(headers)
         if not secret:
             raise Unauthenticated(_EMPTY if header_of_key(headers) else _MISSING, path=KEY_HEADER)
@@ -95,24 +91,28 @@ def key_guard(ports: Ports, access: Mapping[object, Access]) -> Guard:
         except Unauthenticated as error:
             header = header_of_key(headers) or KEY_HEADER
             raise Unauthenticated(f"{header}: {error.detail}", path=header) from error
-        allowed = access[handler.fn]
-        caller.require(allowed.roles)
-        connection.scope["state"]["caller"] = caller
-        name_parameters(connection, handler)
-        if allowed.max_body is not None:
-            room = room_of(connection.scope)
-            room.of_application(caller.application.id, caller.subscription_id, allowed.max_body)
-            announced = sent(headers, b"content-length")
-            room.require(int(announced) if announced.isdecimal() else 0)
+        return caller
 
-    return require_key
+    def of_route(access: Access) -> Before:
+        async def require_key(request: Request[Any, Any, Any]) -> None:
+            """Raises: Unauthenticated, NotAllowed, UnknownField, TooManyRequests, CapacityUnavailable."""
+            headers = request.scope["headers"]
+            caller = await caller_of(headers)
+            caller.require(access.roles)
+            request.scope["state"]["caller"] = caller
+            name_parameters(request, request.route_handler)
+            if access.max_body is not None:
+                room = room_of(request.scope)
+                room.of_application(caller.application.id, caller.subscription_id, access.max_body)
+                announced = sent(headers, b"content-length")
+                room.require(int(announced) if announced.isdecimal() else 0)
+
+        return require_key
+
+    return of_route
 
 
-def provide_caller(request: Request[Any, Any, Any], ports: InjectedPorts) -> ApplicationCaller:
-    """The application behind the request's key, as `key_guard` found it.
-
-    It asks for `ports`, which it does not need: what needs nothing of each other the framework provides in a task each,
-    and they cost more than all that the handler does. So each provider asks for the one before it.
-    """
+def found_caller(request: Request[Any, Any, Any]) -> ApplicationCaller:
+    """The application behind the request's key, as `key_check` found it."""
     caller: ApplicationCaller = request.scope["state"]["caller"]
     return caller

@@ -12,6 +12,7 @@ from signroom.api.shapes.contract import DetailedProblem, Problem
 from signroom.api.shapes.fields import unknown_fields
 from signroom.domain.errors import BadInput
 from signroom.http.bodies import WireRequest
+from signroom.http.headers import sent
 from signroom.http.ignored import name_unknown_fields
 from signroom.service.access.idempotency import Idempotency, idempotency
 
@@ -45,7 +46,7 @@ async def require_json(request: Request[Any, Any, Any]) -> None:
 
 async def require_json_or_nothing(request: Request[Any, Any, Any]) -> None:
     """For bodies that may be empty: then the media type says nothing. Raises: UnsupportedMediaType, BadInput."""
-    if request.headers.get("content-length", "0") != "0":
+    if (sent(request.scope["headers"], b"content-length") or "0") != "0":
         _require_json_type(request)  # before a large body of another type is read
     if await request.body():
         _require_json_type(request)
@@ -57,7 +58,7 @@ async def body_is_read_later(_request: Request[Any, Any, Any]) -> None:
 
 
 def _require_json_type(request: Request[Any, Any, Any]) -> None:
-    media_type = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+    media_type = sent(request.scope["headers"], b"content-type").split(";", 1)[0].strip().lower()
     known = media_type in {"application/json", "application/json-patch+json", "text/json"}
     if not known and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType

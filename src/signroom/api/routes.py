@@ -6,13 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 from litestar import Router
-from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from signroom.api.auth import Access, InjectedCaller, Waits, key_guard, provide_caller
+from signroom.api.auth import Access, Waits, found_caller, key_check
 from signroom.api.reference import pages
 from signroom.api.resources import (
     api_keys,
@@ -38,6 +37,7 @@ from signroom.api.resources.installation import timestamp_providers
 from signroom.api.resources.trust import security_contexts
 from signroom.domain.application import ADMINS, MANAGERS, READERS, WORKERS, Role
 from signroom.http.bodies import SMALL_BODY, WireRequest
+from signroom.http.handlers import Given, bound
 from signroom.http.ignored import name_unread_body
 from signroom.ports import Ports
 
@@ -46,12 +46,14 @@ from signroom.ports import Ports
 
 def api_routes(ports: Ports) -> list[Any]:
     """Everything under ``/api``, and the reference page. Each route stands below the role that its verb asks for."""
-    access: dict[object, Access] = {}
+    waits, check_of = Waits(), key_check(ports)
+    given: Given = {"ports": lambda _: ports, "caller": found_caller, "waits": lambda _: waits}
 
     def keyed(roles: frozenset[Role], *handlers: HTTPRouteHandler, max_body: int | None = SMALL_BODY) -> None:
         """Routes for keys with one of `roles`. `max_body` in bytes; None: the body is streamed, and its verb counts."""
-        access.update({handler.fn: Access(roles, max_body) for handler in handlers})
-        routes.extend(handlers)
+        check = check_of(Access(roles, max_body))
+        # `name_unread_body` is for handlers that have no look at the body of their own.
+        routes.extend(bound(each, given, check, each.before_request or name_unread_body) for each in handlers)
 
     routes: list[HTTPRouteHandler] = []
     keyed(
@@ -156,22 +158,10 @@ def api_routes(ports: Ports) -> list[Any]:
         timestamp_providers.remove,
         timestamp_providers.try_out,
     )
-    waits = Waits()
-
-    def provide_waits(caller: InjectedCaller) -> Waits:
-        """It asks for `caller` as `provide_caller` does for `ports`."""
-        return waits
-
     # One router: the framework knows a path, with all its methods, in one only.
     keys = Router(
         path="/",
         route_handlers=routes,
-        guards=[key_guard(ports, access)],
-        before_request=name_unread_body,  # of handlers that have no look at the body of their own
-        dependencies={
-            "caller": Provide(provide_caller, sync_to_thread=False),
-            "waits": Provide(provide_waits, sync_to_thread=False),
-        },
         request_class=WireRequest,
         request_max_body_size=largest_body(ports),
     )

@@ -49,6 +49,8 @@ _UNREAD_SECONDS = 5.0
 """How long the rest of a body is read and dropped after its request was answered."""
 _ADDRESSES = 4096
 """Of which what they count for is remembered."""
+_BEGIN_OF_ANSWER = (b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4", b"HTTP/1.1 5")
+"""Not of ``100 Continue``: a client waits for that one, and nothing follows."""
 _STUCK = 5
 """An answer of which the client takes less than `MIN_RATE` in so many time-outs of a body is given up."""
 
@@ -195,6 +197,42 @@ class _Reads(Enum):
     BODY = auto()
 
 
+class _Answers:
+    """A transport as the answers of a connection are written to it: the head goes out together with what follows.
+
+    uvicorn writes it by itself, and each write is a packet of its own, which wakes the client. What does not follow
+    within the same turn of the loop is not waited for.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.startswith(_BEGIN_OF_ANSWER):
+            self._head = data
+            self._loop.call_soon(self.flush)
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with limits. `protocol_of` makes the class that uvicorn gets."""
 
@@ -209,8 +247,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._frame_bytes = 0
         """Of a chunked body: what came since the last byte of content."""
         self._content_came = self._paused = False
+        self._head_ended = False
+        """True when the piece that is being read has ended a head."""
         self._refusal: Refusal | None = None
-        self._lingers = False
+        self._refused = self._lingers = False
         self._dropped = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -218,6 +258,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._answers = _Answers(transport, self.loop)
         self._end_when_the_peer_is_gone(transport)
         refusal = self.gate.admit(self, self.client[0] if self.client else None)
         if refusal is not None:
@@ -251,10 +292,15 @@ class LimitedProtocol(HttpToolsProtocol):
         in_body = self._reads is _Reads.BODY
         if not in_body:
             self._head_bytes += len(piece)
-            if "head" not in self._timers:  # the first byte of a request on a connection that was kept
-                self._set_timer("head", self.gate.limits.header_seconds, self._head_late)
-        self._content_came = False
+        self._content_came = self._head_ended = False
         super().data_received(piece)
+        if self._refusal is None:
+            # A request that came whole, as nearly all do, needs no timer.
+            if self._head_ended:
+                if self._reads is _Reads.BODY:
+                    self._watch_body(0)
+            elif not in_body and "head" not in self._timers:  # the first byte on a connection that was kept
+                self._set_timer("head", self.gate.limits.header_seconds, self._head_late)
         if self._refusal is not None:
             self._refuse(self._refusal)
         elif in_body:
@@ -294,14 +340,16 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._drop_timer("head")
-        self._reads = _Reads.BODY
+        self._reads, self._head_ended = _Reads.BODY, True
         if len(self.pipeline) >= _MAX_WAITING_REQUESTS:
             self._refusal = self._refusal or _PIPELINE
         if self._refusal is None:
             self.gate.works(self)
             self._body_bytes = self._frame_bytes = self._chunks = self._dropped_chunks = 0
+            self._paused = False
             super().on_headers_complete()
-            self._watch_body()
+            # The task that answers begins later: nothing was written yet.
+            self.cycle.transport = self._answers  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         if self._refusal is not None or self.transport.is_closing():
@@ -336,6 +384,7 @@ class LimitedProtocol(HttpToolsProtocol):
     # What the answer calls
 
     def on_response_complete(self) -> None:
+        self._answers.flush()  # an answer to HEAD has no body that would take its head along
         super().on_response_complete()
         if self.transport.is_closing() or not self.cycle.response_complete:
             return
@@ -380,17 +429,20 @@ class LimitedProtocol(HttpToolsProtocol):
             self.gate.count(_LATE.reason)
             self.transport.close()
 
-    def _watch_body(self) -> None:
-        """Ask after each time-out whether enough has come; time in which we ourselves did not read does not count."""
-        seconds, before = self.gate.limits.body_seconds, self._body_bytes
-        self._paused = False
+    def _watch_body(self, before: int) -> None:
+        """Ask after each time-out whether enough has come; time in which we ourselves did not read does not count.
+
+        `before`: how many bytes of the body do not count, since they came earlier.
+        """
+        seconds = self.gate.limits.body_seconds
 
         def look() -> None:
             waits = self._paused or self.flow.read_paused or self.cycle.waiting_for_100_continue
             if not waits and self._body_bytes - before < seconds * MIN_RATE:
                 self._refuse(_LATE)
             else:
-                self._watch_body()
+                self._paused = False
+                self._watch_body(self._body_bytes)
 
         self._set_timer("body", seconds, look)
 
@@ -419,8 +471,13 @@ class LimitedProtocol(HttpToolsProtocol):
     # Refusals
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer in the name of the application, and end the connection. An answer that has begun is broken off."""
-        self._refusal = refusal
+        """Answer in the name of the application, and end the connection. An answer that has begun is broken off.
+
+        Once more does nothing: the parser refuses what is not HTTP before the piece is read to its end.
+        """
+        if self._refused:
+            return
+        self._refused, self._refusal = True, refusal
         self.gate.count(refusal.reason)
         self.gate.works(self)
         for name in list(self._timers):

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import uvicorn
@@ -19,6 +18,7 @@ from litestar.types import ASGIApp
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
 from signroom.cli.running import keep_address
+from signroom.cli.threads import Threads
 from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
@@ -32,6 +32,8 @@ _SWITCH_SECONDS = 0.001
 while the event loop is busy with refusals.
 """
 _GRACE_SECONDS = 10
+_DATE_SECONDS = 1.0
+"""How often the time is looked up that answers carry in ``Date``."""
 
 
 class Server(uvicorn.Server):
@@ -41,13 +43,26 @@ class Server(uvicorn.Server):
         super().__init__(config)
         peers.append(self)
         self._peers, self._on_stop = peers, on_stop
+        self._ends = asyncio.Event()
+
+    def end(self) -> None:
+        """Begin to shut down. For the thread of the loop."""
+        self.should_exit = True
+        self._ends.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it shall end. Nobody waits for that here."""
+        while not await self.on_tick(0):  # 0: it looks the time up each time
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DATE_SECONDS):
+                    await self._ends.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         def stop() -> None:
             self._on_stop()
             for server in self._peers:
-                server.should_exit = True
+                server.end()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
@@ -112,7 +127,7 @@ def run_applications(
 
     async def serve() -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
+        asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "verbs"))
         running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
         await _ready(servers, running)
         keep_what_is_loaded()
@@ -120,7 +135,7 @@ def run_applications(
         on_ready()
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for server in servers:  # one that ends takes the others with it
-            server.should_exit = True
+            server.end()
         await asyncio.gather(*running, *done)
 
     with uvicorn_loop() as runner:

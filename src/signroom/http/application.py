@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, Typ
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.bodies import SMALL_BODY, Bodies
+from signroom.http.handlers import Answer
 from signroom.http.headers import ENCODED, IGNORED, with_defaults
 from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
@@ -69,6 +70,7 @@ def create_application(
             UnicodeDecodeError: problems.refuse_text,
             Exception: problems.crash,
         },
+        response_class=Answer,
         before_send=[add_headers],
         request_max_body_size=SMALL_BODY,
         openapi_config=openapi,

@@ -27,6 +27,7 @@ from litestar.serialization import decode_json
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import BadInput, CapacityUnavailable, TooManyRequests
+from signroom.http.headers import sent
 
 SMALL_BODY = 1 << 20
 """Bytes of JSON where no file is expected."""
@@ -40,6 +41,7 @@ _LARGE, _MANY, _LARGE_OF_MANY = 256 << 10, 1 << 20, 16 << 10
 _AT_ONCE = 32 << 10
 """Bytes that are looked through before others get a turn."""
 _AGAIN_SECONDS = 2
+_MOST_DIGITS = 20
 _ROOM, _DECODED = "signroom_room", "signroom_decoded"
 _MARK = b"\xef\xbb\xbf"
 """The byte order mark that .NET Framework writes before UTF-8. RFC 8259, 8.1, lets a reader pass over it."""
@@ -115,8 +117,9 @@ class Room:
 
     def leave(self) -> None:
         """The request was answered."""
-        self._change(-self._taken)
-        self._taken = 0
+        if self._taken:
+            self._change(-self._taken)
+            self._taken = 0
 
     def _change(self, length: int) -> None:
         held = self._bodies.held
@@ -253,6 +256,13 @@ class WireRequest(Request[Any, Any, Any]):
     _digest: bytes | None = None
     _found: Any = None
 
+    @property
+    def content_length(self) -> int | None:
+        """As the framework has it, which makes its table of all header lines to find one."""
+        announced = sent(self.scope["headers"], b"content-length")
+        is_plain = announced.isdecimal() and len(announced) < _MOST_DIGITS
+        return int(announced) if is_plain else super().content_length
+
     async def body(self) -> bytes:
         """The JSON without its large texts.
 
@@ -260,15 +270,20 @@ class WireRequest(Request[Any, Any, Any]):
         """
         if self._read is None:
             room, reader = room_of(self.scope), JsonReader()
-            digest = hashlib.sha256() if "idempotency-key" in self.headers else None
+            has_key = any(name == b"idempotency-key" for name, _ in self.scope["headers"])
+            digest = hashlib.sha256() if has_key else None
+            looked_through = 0
             async for chunk in self.stream():
                 room.take(len(chunk))
                 for start in range(0, len(chunk), _AT_ONCE):
+                    if looked_through >= _AT_ONCE:
+                        await asyncio.sleep(0)
+                        looked_through = 0
                     piece = chunk[start : start + _AT_ONCE]
                     if digest is not None:
                         digest.update(piece)
                     reader.feed(piece)
-                    await asyncio.sleep(0)
+                    looked_through += len(piece)
             self._read, self._texts = reader.end(), reader.texts
             self._digest = None if digest is None else digest.digest()
         return self._read

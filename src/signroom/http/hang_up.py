@@ -7,7 +7,6 @@ there, and the caller could take the next one.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -61,28 +60,49 @@ async def while_connected(
 
     Raises: HTTPException when the caller has gone; whatever `answer` raises.
     """
-    context = contextvars.copy_context()
-    working = asyncio.create_task(answer, context=context)
+    working = _Working(on_gone)
     watching = asyncio.create_task(_gone(request, body))
+    watching.add_done_callback(working.cancel)
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done() and watching.exception() is None:
-            on_gone()
-            working.cancel()
-            await asyncio.wait({working})
-            if working.cancelled():
-                raise HTTPException(detail=GONE, status_code=500)
-        return await working
+        return await answer
+    except asyncio.CancelledError:
+        if working.was_cancelled_alone():
+            raise HTTPException(detail=GONE, status_code=500) from None
+        raise
     finally:
+        working.ended()
         watching.cancel()
-        if not working.done():  # we are cancelled ourselves
-            working.cancel()
-            await asyncio.wait({working})
-        # A task has a context of its own: what `answer` has bound is for the request's line in the log, too.
-        for variable, value in context.items():
-            variable.set(value)
         # A refusal holds this frame, and its task holds the refusal: only the search for garbage would find them.
         del working, watching
+
+
+class _Working:
+    """The task that answers, which is cancelled when its caller has gone, as by ``asyncio.timeout`` after a time."""
+
+    def __init__(self, on_gone: Callable[[], None]) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be cancelled")
+        self._task: asyncio.Task[Any] | None = task
+        self._on_gone, self._cancellations, self._gone = on_gone, task.cancelling(), False
+
+    def cancel(self, watching: asyncio.Task[None]) -> None:
+        """`watching` has ended: the caller has gone, unless it was cancelled or failed."""
+        if self._task is None or watching.cancelled() or watching.exception() is not None:
+            return
+        self._gone = True
+        self._on_gone()
+        self._task.cancel()
+
+    def was_cancelled_alone(self) -> bool:
+        """Whether nobody else has cancelled the task, too."""
+        return self._gone and self._task is not None and self._task.cancelling() - 1 <= self._cancellations
+
+    def ended(self) -> None:
+        """The answer is there, or will never be: who goes away now cancels nothing."""
+        if self._gone and self._task is not None:
+            self._task.uncancel()
+        self._task = None
 
 
 class Body:

@@ -64,7 +64,9 @@ class AnyCase:
                 if scope["method"] == "OPTIONS":
                     await _answer_options(send, known.allow)
                     return
-                self._about(**_ids(template, segments))
+                ids = _ids(template, segments)
+                if ids:
+                    self._about(**ids)
                 rest = segments[len(template) :]
                 path = "/" + "/".join([*(p or s for p, s in zip(template, segments, strict=False)), *rest])
                 # Whether the address ended in a slash is left to be seen: links of a page are relative to it.

@@ -25,6 +25,8 @@ _LONGEST = 300
 """Characters of a path that are logged: an address of 16 KB in each request would fill the disk."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
+_READ = frozenset({_HEADER, b"traceparent"})
+"""Header lines of a request that are read here and by `Meter.request`."""
 
 
 class RequestLog:
@@ -46,7 +48,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
         request_id = _request_id(headers.get("x-request-id", ""))
         state = scope.setdefault("state", {})
         state[ROUTE] = ""
@@ -60,20 +62,21 @@ class RequestLog:
 
         # A connection's next request may begin in the context of the one before.
         structlog.contextvars.clear_contextvars()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                with self._meter.request(scope["method"], headers) as answering:
-                    try:
-                        await self._app(scope, receive, watch)
-                    finally:
-                        answering.answered(state[ROUTE], status)
-            finally:
-                if scope["path"] not in self._quiet:
-                    took = round((time.perf_counter() - started) * 1000, 1)
-                    path = public_path(scope["path"])
-                    is_file = _brought_a_file(scope["method"], scope["path"], status)
-                    tell = log.debug if self._quiet_files and is_file else log.info
-                    tell("request", method=scope["method"], path=path, status=status, ms=took)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            with self._meter.request(scope["method"], headers) as answering:
+                try:
+                    await self._app(scope, receive, watch)
+                finally:
+                    answering.answered(state[ROUTE], status)
+        finally:
+            if scope["path"] not in self._quiet:
+                took = round((time.perf_counter() - started) * 1000, 1)
+                path = public_path(scope["path"])
+                is_file = _brought_a_file(scope["method"], scope["path"], status)
+                tell = log.debug if self._quiet_files and is_file else log.info
+                tell("request", method=scope["method"], path=path, status=status, ms=took)
+            structlog.contextvars.reset_contextvars(**bound)
 
 
 def _brought_a_file(method: str, path: str, status: int) -> bool:

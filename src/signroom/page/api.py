@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -13,17 +13,16 @@ from uuid import UUID
 import msgspec
 import segno
 from litestar import Request, Response, get, post, put
-from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import SkipValidation
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
-from litestar.types import Guard
 
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing, TokenRefused
 from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
 from signroom.http.files import ATTACHMENT, file_response
+from signroom.http.handlers import Before
 from signroom.http.hang_up import Body, HangUps, while_connected
 from signroom.http.headers import sent
 from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
@@ -55,46 +54,50 @@ from signroom.service.signing.prepare_signing import canonical_form, prepare_sig
 from signroom.service.subscriptions.manage_branding import read_logo_of_page
 
 TOKEN_HEADER = "x-signature-session-token"
+_TOKEN_LINE = TOKEN_HEADER.encode()
 MAX_KEY = 255
 MAX_BODY = 4 << 20
 """Bytes of a call's JSON: 50 certificates with 10 issuers each fit."""
 MAX_LINK_BODY = 16 << 10
 """The same of `renew`, which reads it of anybody."""
 FRAMED_HEADER = "x-signroom-framed"
+_FRAMED_LINE = FRAMED_HEADER.encode()
 
 InjectedPorts = NamedDependency[SkipValidation[Ports]]
 InjectedSession = NamedDependency[SkipValidation[UUID]]
 """The session that the request's token names: the only one that it can touch."""
 
 
-def token_guard(ports: Ports, streams: SessionStreams) -> Guard:
-    """Knows the session before anything of the body is read."""
+def token_check(ports: Ports, streams: SessionStreams) -> Callable[[HTTPRouteHandler], Before]:
+    """Makes the check of a route: it knows the session before anything of the body is read."""
     hang_ups = HangUps()
 
-    async def require_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests, ApplicationDisabled."""
-        session_id, subscription_id = owner_of_token(ports, sent(connection.scope["headers"], TOKEN_HEADER.encode()))
-        ports.meter.about(session_id=session_id)
-        if handler.fn in _LOOKS:
-            hang_ups.require_few(session_id)
-        if handler.fn is events.fn:
-            streams.require_place(session_id)  # a refusal costs nobody a look at the database
-        if not is_known_open(ports, session_id):
-            await asyncio.to_thread(require_open_application, ports, session_id)
-        connection.state.page_session = session_id
-        connection.state.on_gone = partial(hang_ups.count, session_id)
-        room_of(connection.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)
+    def of_route(handler: HTTPRouteHandler) -> Before:
+        is_look, is_stream = handler in _LOOKS, handler is events
 
-    return require_token
+        async def require_token(request: Request[Any, Any, Any]) -> None:
+            """Raises: TokenRequired, BadToken, TokenExpired, TooManyRequests, ApplicationDisabled."""
+            session_id, subscription_id = owner_of_token(ports, sent(request.scope["headers"], _TOKEN_LINE))
+            ports.meter.about(session_id=session_id)
+            if is_look:
+                hang_ups.require_few(session_id)
+            if is_stream:
+                streams.require_place(session_id)  # a refusal costs nobody a look at the database
+            if not is_known_open(ports, session_id):
+                await asyncio.to_thread(require_open_application, ports, session_id)
+            state = request.scope["state"]
+            state["page_session"] = session_id
+            state["on_gone"] = partial(hang_ups.count, session_id)
+            room_of(request.scope).of_page(session_id, subscription_id, MAX_BODY, 2 * MAX_BODY)
+
+        return require_token
+
+    return of_route
 
 
-def provide_session(request: Request[Any, Any, Any], ports: InjectedPorts) -> UUID:
-    """The session of the request's token, as `token_guard` found it.
-
-    It asks for `ports`, and the next one for it, as in `signroom.api.auth`: one after the other costs much less than
-    several at once.
-    """
-    session_id: UUID = request.state.page_session
+def found_session(request: Request[Any, Any, Any]) -> UUID:
+    """The session of the request's token, as `token_check` found it."""
+    session_id: UUID = request.scope["state"]["page_session"]
     return session_id
 
 
@@ -103,8 +106,8 @@ InjectedFramed = NamedDependency[SkipValidation[bool]]
 """True when the page says that it is shown inside another one."""
 
 
-def provide_framed(request: Request[Any, Any, Any], page_session: InjectedSession) -> bool:
-    return sent(request.scope["headers"], FRAMED_HEADER.encode()) == "1"
+def is_framed(request: Request[Any, Any, Any]) -> bool:
+    return sent(request.scope["headers"], _FRAMED_LINE) == "1"
 
 
 async def name_unknown(request: Request[Any, Any, Any]) -> None:
@@ -112,12 +115,16 @@ async def name_unknown(request: Request[Any, Any, Any]) -> None:
 
     Raises: BadInput, UnknownField.
     """
-    handler = request.route_handler
-    name_parameters(request, handler)
-    if handler.parsed_data_field is not None:
+    name_parameters(request, request.route_handler)
+    if request.route_handler.parsed_data_field is not None:
         await name_unknown_fields(request, unknown_fields)
-    elif handler.fn is not upload.fn:
+    else:
         await name_unread_body(request)
+
+
+async def name_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """The same for a route whose body is a file. Raises: UnknownField."""
+    name_parameters(request, request.route_handler)
 
 
 def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
@@ -152,7 +159,7 @@ async def events(
     framed: InjectedFramed,
 ) -> ServerSentEvent:
     """Server-sent events: the session as `load` gives it, now and after each change. Ends after a minute: ask again."""
-    token = sent(request.scope["headers"], TOKEN_HEADER.encode())
+    token = sent(request.scope["headers"], _TOKEN_LINE)
 
     def holds() -> bool:
         try:
@@ -181,7 +188,7 @@ async def hand_over(ports: InjectedPorts, page_session: InjectedSession) -> shap
 
 
 # The verb counts the bytes as they come: its error (with the limit in it) is the answer.
-@put("/sign/api/upload", status_code=200, request_max_body_size=None)
+@put("/sign/api/upload", status_code=200, request_max_body_size=None, before_request=name_unknown_parameters)
 async def upload(
     request: Request[Any, Any, Any], ports: InjectedPorts, page_session: InjectedSession
 ) -> shapes.DocumentView:
@@ -368,7 +375,7 @@ def _qr_code(text: str) -> bytes:
 
 
 _JPEG = b"\xff\xd8"
-_LOOKS = frozenset({upload.fn, preview.fn, pages.fn, find.fn, text.fn, canonical.fn})
+_LOOKS = frozenset({upload, preview, pages, find, text, canonical})
 """What is refused to a page whose calls were given up too often. Who wants to sign is never refused for that."""
 
 HANDLERS = [

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get
-from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 from litestar.response import Stream
@@ -18,6 +17,7 @@ from signroom.domain.errors import KeySourceNotAvailable
 from signroom.domain.language import LANGUAGES
 from signroom.http.archive import archive_response
 from signroom.http.bodies import WireRequest
+from signroom.http.handlers import Given, bound
 from signroom.http.headers import page_policy, sent
 from signroom.page import api
 from signroom.page.api import InjectedPorts
@@ -107,29 +107,26 @@ def page_routes(ports: Ports) -> list[Any]:
     # All at the start: a newer version that is installed under a running process is not mixed with its own.
     read_shells(STATIC)
     streams = SessionStreams(ports)
-
-    def provide_streams(framed: api.InjectedFramed) -> SessionStreams:
-        return streams
-
+    check_of = api.token_check(ports, streams)
+    given: Given = {
+        "ports": lambda _: ports,
+        "page_session": api.found_session,
+        "streams": lambda _: streams,
+        "framed": api.is_framed,
+    }
     calls = Router(
         path="/",
-        route_handlers=list(api.HANDLERS),
-        guards=[api.token_guard(ports, streams)],
-        dependencies={
-            "page_session": Provide(api.provide_session, sync_to_thread=False),
-            "streams": Provide(provide_streams, sync_to_thread=False),
-            "framed": Provide(api.provide_framed, sync_to_thread=False),
-        },
+        route_handlers=[
+            bound(each, given, check_of(each), each.before_request or api.name_unknown) for each in api.HANDLERS
+        ],
         request_class=WireRequest,
-        before_request=api.name_unknown,
         request_max_body_size=api.MAX_BODY,
         include_in_schema=False,
     )
     links = Router(
         path="/",
-        route_handlers=[api.renew],
+        route_handlers=[bound(api.renew, given, api.name_unknown)],
         request_class=WireRequest,
-        before_request=api.name_unknown,
         include_in_schema=False,
     )
     return [shell, asset, web_pki_script, signed_files, calls, links]

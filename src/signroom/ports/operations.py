@@ -119,7 +119,9 @@ class Meter(Protocol):
         """One more of `what`, like a ``webhook_attempt`` that was ``delivered``."""
 
     def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
-        """Time a request. A trace that the caller began (W3C ``traceparent``) is gone on with."""
+        """Time a request. A trace that the caller began (W3C ``traceparent``, the one header that is read) is gone on
+        with.
+        """
 
     def mistake(self, what: str) -> None:
         """Log the exception that is being handled: an error of ours that ended `what` and nothing else."""

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from functools import cache
+from types import TracebackType
 from typing import Protocol
 from uuid import UUID
 
@@ -124,6 +126,9 @@ class Meters:
         self._in_progress = Gauge(
             f"{_PREFIX}http_requests_in_progress", "Requests that are being answered", registry=self.registry
         )
+        # To look a counter up by its labels costs more than to count. There are as many as the metrics name.
+        self._requests_of = cache(self._requests.labels)
+        self._request_seconds_of = cache(self._request_seconds.labels)
 
     @contextmanager
     def timed(self, kind: str, name: str, **about: str) -> Iterator[None]:
@@ -144,18 +149,18 @@ class Meters:
     def count(self, what: str, outcome: str) -> None:
         self._counters[what].labels(outcome).inc()
 
-    @contextmanager
-    def request(self, method: str, headers: Mapping[str, str]) -> Iterator[Answering]:
+    def request(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Answering]:
         # Anybody can make up a method: a label must not be his to choose.
         method = method if method in _METHODS else "other"
-        started = time.perf_counter()
-        with self._in_progress.track_inprogress(), self._spans.request(method, headers) as span:
-            answering = _Answering(span)
-            try:
-                yield answering
-            finally:
-                self._requests.labels(answering.route, method, str(answering.status)).inc()
-                self._request_seconds.labels(answering.route, method).observe(time.perf_counter() - started)
+        return _Request(self, method, self._spans.request(method, headers))
+
+    def request_begins(self) -> None:
+        self._in_progress.inc()
+
+    def request_ends(self, route: str, method: str, status: int, seconds: float) -> None:
+        self._requests_of(route, method, str(status)).inc()
+        self._request_seconds_of(route, method).observe(seconds)
+        self._in_progress.dec()
 
     def mistake(self, what: str) -> None:
         log.exception(f"{what}.failed")
@@ -177,7 +182,8 @@ class Meters:
 
     def about(self, **ids: UUID | None) -> None:
         found = {name: str(subject) for name, subject in ids.items() if subject is not None}
-        structlog.contextvars.unbind_contextvars(*ids)
+        if len(found) < len(ids):
+            structlog.contextvars.unbind_contextvars(*ids.keys() - found.keys())
         structlog.contextvars.bind_contextvars(**found)
         self._spans.about(found)
 
@@ -201,14 +207,33 @@ class Meters:
         return generate_latest(self.registry)
 
 
-class _Answering:
-    def __init__(self, span: Answering) -> None:
-        self.route, self.status = "", 0
-        self._span = span
+class _Request:
+    """A request that is measured from the beginning of a block to its end. A class costs less than a generator."""
+
+    __slots__ = ("_answering", "_meters", "_method", "_route", "_span", "_started", "_status")
+
+    def __init__(self, meters: Meters, method: str, span: AbstractContextManager[Answering]) -> None:
+        self._meters, self._method, self._span = meters, method, span
+        self._route, self._status = "", 0
+
+    def __enter__(self) -> Answering:
+        self._started = time.perf_counter()
+        self._answering = self._span.__enter__()
+        self._meters.request_begins()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            return self._span.__exit__(kind, error, trace)
+        finally:
+            seconds = time.perf_counter() - self._started
+            self._meters.request_ends(self._route, self._method, self._status, seconds)
 
     def answered(self, route: str, status: int) -> None:
-        self.route, self.status = route, status
-        self._span.answered(route, status)
+        self._route, self._status = route, status
+        self._answering.answered(route, status)
 
 
 class _NoSpans:
