@@ -6,6 +6,7 @@ What is called ready here has been laid out here: the update of a trial signatur
 from __future__ import annotations
 
 import mmap
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from signroom.formats.pdf.signing.running_hash import NO_STATE, CannotResume, Ru
 from signroom.formats.pdf.signing.tail import build_tail
 from signroom.formats.pdf.verification import judge
 from signroom.formats.pdf.visible.appearance import require_possible
+from signroom.ports.files import SMALL
 
 PDF = "application/pdf"
 _MAX_PAGES = 1_000_000
@@ -121,8 +123,15 @@ def _require_update(file: Path, update: bytes, facts: PdfFacts) -> None:
     """Raises: InvalidPdf."""
     whole = facts.length + len(update)
     try:
-        # What is not written takes no memory: the file itself is not read again for what the update says.
-        with file.open("rb") as stream, mmap.mmap(-1, whole, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as buffer:
+        # The file itself is not read again for what the update says. In front of it is nothing, which takes no memory
+        # where it is much.
+        with ExitStack() as files:
+            stream = files.enter_context(file.open("rb"))
+            if whole <= SMALL:
+                check_update(bytes(facts.length) + update, facts, stream.fileno())
+                return
+            nothing = mmap.mmap(-1, whole, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            buffer = files.enter_context(nothing)
             buffer[facts.length :] = update
             check_update(buffer, facts, stream.fileno())
     except VerificationFailed as error:

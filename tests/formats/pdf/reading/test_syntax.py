@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import time
+from unittest.mock import patch
 
 import pikepdf
 import pytest
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
+from signroom.formats.pdf.reading import syntax
 from signroom.formats.pdf.reading.syntax import (
     BadSyntax,
     Dictionary,
@@ -153,6 +156,50 @@ def test_any_bytes_are_a_value_or_bad_syntax(raw: bytes) -> None:
             read()
         except BadSyntax:
             continue
+
+
+_NEVER = re.compile(rb"(?!)")
+PIECES = st.sampled_from(b"/A /B#20 / 1 12 0 R < > << >> [ ] ( ) \\ % <41> (a) { null".split()) | st.sampled_from(
+    [b" ", b"\n", b"\0", b"1 0 R", b"%c\n", b"<" + b"4" * 300 + b">"]
+)
+
+
+@given(_dictionary(VALUES) | st.lists(PIECES, max_size=12).map(lambda pieces: b"<</A " + b"".join(pieces) + b">>"))
+@example(b"<</A 1 0/B 2>>")
+@example(b"<</A 1 %c\n0 R>>")
+@example(b"<</A<41<42>/B 1>>")
+def test_what_is_read_in_one_step_is_what_is_read_step_by_step(raw: bytes) -> None:
+    at_once = _outcome(raw)
+    with patch.object(syntax, "_USUAL_ENTRY", _NEVER), patch.object(syntax, "_USUAL", _NEVER):
+        assert at_once == _outcome(raw)
+
+
+def _outcome(raw: bytes) -> tuple[bool, object]:
+    try:
+        found = Dictionary(raw)
+    except BadSyntax as error:
+        return is_well_formed(raw), str(error)
+    return is_well_formed(raw), [(name, found.get(name), found.place(name)) for name in found.names()]
+
+
+@pytest.mark.parametrize("inside", [b"4", b"4<"])
+@pytest.mark.parametrize("length", [100, 1000, 100_000])
+def test_a_long_string_ends_where_a_short_one_does(inside: bytes, length: int) -> None:
+    text = b"<" + inside * (length // len(inside)) + b">"
+    for raw in (b"<</A/B/Contents%b/C[1 2]>>" % text, b"[1 %b<</A %b>>]" % (text, text)):
+        assert value_end(raw + b"/X", 0) == len(raw)
+        assert is_well_formed(raw)
+    assert Dictionary(b"<</Contents%b/C 1>>" % text).get("Contents") == text
+    assert items(b"[%b 1]" % text) == [text, b"1"]
+
+
+def test_a_long_string_counts_as_it_did() -> None:
+    """What fits counts among the bytes of the value; what the limit would cut does not."""
+    text = b"<" + b"4" * (MB // 2) + b">"
+    filler = b"(" + b"a" * (MB // 2) + b")"
+    with pytest.raises(BadSyntax):
+        value_end(b"[%b%b]" % (text, filler), 0)
+    assert value_end(b"[%b%b]" % (filler, text), 0) == len(text) + len(filler) + 2
 
 
 @pytest.mark.parametrize(

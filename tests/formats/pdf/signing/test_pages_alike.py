@@ -9,7 +9,10 @@ import pytest
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import SignatureSite
-from signroom.formats.pdf.signing.pages_alike import _Paper, require_same_pages
+from signroom.formats.pdf.reading.view import View
+from signroom.formats.pdf.signing import pages_alike
+from signroom.formats.pdf.signing.pages_alike import _Paper, require_followed, require_same_pages
+from signroom.ports.files import SMALL
 from tests.formats.pdf.updates import updated
 from tests.vectors.pdf.builder import PAGE, PAGES, Form, content, document, written
 from tests.vectors.pdf.builder import updated as with_section
@@ -22,6 +25,30 @@ def compare(original: bytes, after: bytes, folder: Path, site: SignatureSite | N
     file = folder / "file.pdf"
     file.write_bytes(original)
     require_same_pages(file, after[len(original) :], site, added=added)
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_small_file_is_read_once_and_a_large_one_piece_by_piece(
+    is_small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    read = View.readinto
+
+    def counted(view: View, target: bytearray) -> int:
+        asked.append(len(target))
+        return read(view, target)
+
+    monkeypatch.setattr(View, "readinto", counted)
+    monkeypatch.setattr(pages_alike, "SMALL", SMALL if is_small else 0)
+    original = written(OBJECTS)
+    update = updated(original, tmp_path).data[len(original) :]
+
+    compare(original, original + update, tmp_path)
+    require_followed(tmp_path / "file.pdf", update)
+    with pytest.raises(InvalidPdf):
+        compare(original, with_section(original, {5: content("Page 1: the parties disagree.")}), tmp_path)
+
+    assert bool(asked) is not is_small
 
 
 @pytest.mark.parametrize("form", list(Form))
@@ -56,7 +83,7 @@ def test_the_paper_is_as_white_as_that_of_pdfium(transparent: bool) -> None:
     objects = {**OBJECTS, PAGE: OBJECTS[PAGE].replace(b"/Type/Page", group)}
     with pypdfium2.PdfDocument(written(objects)) as document_of_pdfium:
         page = document_of_pdfium[0]
-        usual, ours = page.render(), page.render(bitmap_maker=_Paper.new_native)
+        usual, ours = page.render(), page.render(bitmap_maker=_Paper.new_white)
 
         assert (usual.format, usual.stride, bytes(usual.buffer)) == (ours.format, ours.stride, bytes(ours.buffer))
         assert sum(octet < 0xFF for octet in bytes(ours.buffer)) > 0, "something is drawn on it"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import CrossReferenceKind, SignatureSite, TakenIn
-from signroom.formats.pdf.reading.syntax import Dictionary, items
+from signroom.formats.pdf.reading.opening import OpenPdf
+from signroom.formats.pdf.reading.syntax import Dictionary, Reference, items
+from signroom.formats.pdf.signing import plan
 from tests.formats.pdf.updates import facts_of
 from tests.vectors.pdf.builder import CATALOG, PAGE, Form, Writer, document, updated, written
 
@@ -33,6 +36,20 @@ def test_an_array_that_pages_share_is_not_written_again(form: Form, tmp_path: Pa
     page = Dictionary(facts.changed[1].new)
     assert items(page.get("Annots") or b"") == [b"21 0 R", b"%d 0 R" % facts.next_number]
     assert facts.taken_in == (TakenIn(20, 0, b"[21 0 R]"),)
+
+
+def test_each_object_is_compared_with_what_qpdf_sees_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    require_agreement = plan._require_agreement  # noqa: SLF001
+
+    def counted(opened: OpenPdf, target: Reference, ours: Any) -> None:
+        compared.append(target.number)
+        require_agreement(opened, target, ours)
+
+    monkeypatch.setattr(plan, "_require_agreement", counted)
+    facts_of(written(document(1)), tmp_path)
+
+    assert sorted(compared) == [CATALOG, PAGE]
 
 
 def test_an_array_that_is_annotations_and_fields_at_once(tmp_path: Path) -> None:

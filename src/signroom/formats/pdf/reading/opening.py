@@ -23,7 +23,15 @@ from signroom.formats.pdf.reading.crossref import NoChain, Section, SectionKind,
 from signroom.formats.pdf.reading.large_objects import require_no_large_objects
 from signroom.formats.pdf.reading.limits import limit_qpdf, require_all_read
 from signroom.formats.pdf.reading.object_table import ObjectTable
-from signroom.formats.pdf.reading.syntax import BadSyntax, Reference, indirect_object, integer, skip_space, value_end
+from signroom.formats.pdf.reading.syntax import (
+    BadSyntax,
+    Dictionary,
+    Reference,
+    indirect_object,
+    integer,
+    skip_space,
+    value_end,
+)
 from signroom.formats.pdf.reading.view import View
 from signroom.formats.pdf.reading.whole_table import Place
 from signroom.formats.pdf.reading.writing_encrypted import Encrypter
@@ -86,6 +94,8 @@ class OpenPdf:
     """The sections of a file whose table had to be rebuilt, and which some programs follow all the same."""
     leads_nowhere: bool = False
     """A row of its table leads to no object: some programs search the file then, and others do not."""
+    agreed_on: dict[Reference, Dictionary] = field(default_factory=dict)
+    """Dictionaries in which qpdf sees the same entries: the catalog is needed several times for one plan."""
     _object_streams: dict[int, ObjectStream] = field(default_factory=dict)
 
     @property

@@ -7,7 +7,6 @@ again with one entry changed and everything else as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
 
@@ -29,7 +28,9 @@ _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _STREAM = re.compile(rb"stream(?:\r\n|\n|\r)?")
 _IN_STRING = re.compile(rb"(?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+", re.DOTALL)
 _PARENTHESES = re.compile(rb"\(++|\)++")
-_FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|<[^<>]*+>" % _COMMENT
+_SHORT_HEXADECIMAL = rb"<[^<>]{0,255}+>"
+"""A longer one is left to `bytes.find`, which is faster by far: /Contents of a signature has some ten thousand."""
+_FLAT = rb"[^()<>\[\]{}%%]++|%b|\((?:[^()\\]++|\\.)*+\)|%b" % (_COMMENT, _SHORT_HEXADECIMAL)
 _IN_BRACKETS = re.compile(rb"(?:%b|\[(?:%b)*+\]|<<(?:%b)*+>>)*+" % (_FLAT, _FLAT, _FLAT), re.DOTALL)
 """What needs no counting of brackets, in one step: most of what is between a bracket and its partner."""
 _ITEMS = re.compile(rb"(?:%b)*+" % _FLAT, re.DOTALL)
@@ -56,6 +57,45 @@ def _pairs(*others: bytes) -> bytes:
 
 _PAIRED = re.compile(_pairs(_pairs(_pairs(_pairs()))), re.DOTALL)
 """A dictionary that is no deeper, in one step: most are not."""
+_USUAL_REFERENCE = rb"\d{1,10}+[%b]++\d{1,5}+[%b]++R(?!%b)" % (_SPACE, _SPACE, _REGULAR)
+_USUAL_STRING = rb"\((?:[^()\\]++|\\.)*+\)|%b" % _SHORT_HEXADECIMAL
+_BEHIND_USUAL = rb"(?=[%b]*+(?:/|>>))" % _SPACE
+"""The next key or the end: what else follows, as a comment or a second word, is told step by step."""
+_USUAL_ENTRY = re.compile(
+    rb"[%b]*+(/%b*+)[%b]*+(%b|%b++|/%b*+|%b|\[%b\]|<<%b>>)%b"
+    % (
+        _SPACE,
+        _REGULAR,
+        _SPACE,
+        _USUAL_REFERENCE,
+        _REGULAR,
+        _REGULAR,
+        _USUAL_STRING,
+        _IN_BRACKETS.pattern,
+        _IN_BRACKETS.pattern,
+        _BEHIND_USUAL,
+    ),
+    re.DOTALL,
+)
+"""A key and its value, in one step: most entries of a dictionary are such."""
+
+
+def _usual_pairs(*others: bytes) -> bytes:
+    """A dictionary in which each key has one value: a simple one, an array without brackets inside, or `others`."""
+    flat = rb"\[(?:%b)*+\]" % _FLAT
+    value = b"|".join((_USUAL_REFERENCE, _REGULAR + b"++", rb"/%b*+" % _REGULAR, _USUAL_STRING, flat, *others))
+    return rb"<<[%b]*+(?:/%b*+[%b]*+(?:%b)%b[%b]*+)*+>>" % (
+        _SPACE,
+        _REGULAR,
+        _SPACE,
+        value,
+        _BEHIND_USUAL,
+        _SPACE,
+    )
+
+
+_USUAL = re.compile(_usual_pairs(_usual_pairs(_usual_pairs())), re.DOTALL)
+"""A well-formed dictionary that is no deeper, in one step."""
 _DEEPEST = 200
 """Brackets inside each other: more is an attack, or might as well be one."""
 _LONGEST = 1 << 20
@@ -128,7 +168,8 @@ def value_end(buffer: Buffer, at: int, longest: int = _LONGEST) -> int:
             at += 1
         else:
             start, at = at, _plain_end(buffer, at, limit)
-            if token[:1] == b"<" and at - start > _LONG_HEXADECIMAL:
+            is_long = token[:1] == b"<" and at - start > _LONG_HEXADECIMAL
+            if is_long and (at > limit or buffer.find(b"<", start + 1, at) > 0):
                 limit = min(len(buffer), limit + at - start)  # it costs nothing to read
         if not open_brackets:
             return at
@@ -175,6 +216,8 @@ def is_well_formed(raw: bytes, *, with_more_words: bool = False) -> bool:
     Behind a key without one some programs read on past the dictionary's end: what they see hangs on what follows.
     `with_more_words`: there may be words in a key's place. Programs pass over those.
     """
+    if len(raw) <= _LONGEST and _USUAL.match(raw):
+        return True
     try:
         return _is_paired(raw, with_more_words=with_more_words)
     except BadSyntax:
@@ -263,12 +306,13 @@ def items(raw: bytes) -> list[bytes]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
-    key: int
-    start: int
-    end: int
+_Entry = tuple[str, int, int, int]
+"""The name, where the key begins, and where the value begins and ends. A class of its own would take twice as long."""
+
+
+def _never(_raw: bytes, _at: int) -> re.Match[bytes] | None:
+    """In place of a pattern that is not to be asked."""
+    return None
 
 
 class Dictionary:
@@ -279,8 +323,8 @@ class Dictionary:
     def __init__(self, raw: bytes) -> None:
         """Raises: BadSyntax."""
         self.raw = raw
-        self._entries = list(self._read())
-        self._last = {entry.name: entry for entry in self._entries}
+        self._entries = self._read()
+        self._last = {entry[0]: entry for entry in self._entries}
 
     @classmethod
     def at(cls, buffer: Buffer, at: int) -> Dictionary:
@@ -288,45 +332,53 @@ class Dictionary:
         start = skip_space(buffer, at)
         return cls(bytes(buffer[start : value_end(buffer, start)]))
 
-    def _read(self) -> Iterator[_Entry]:
-        raw = self.raw
+    def _read(self) -> list[_Entry]:
+        raw, entries = self.raw, list[_Entry]()
+        # In a longer one a string may be longer than a value may be.
+        usual = _USUAL_ENTRY.match if len(raw) <= _LONGEST else _never
         at = skip_space(raw, 0)
         if raw[at : at + 2] != b"<<":
             raise BadSyntax("a dictionary that is none")
         at += 2
         self._open = at
         for _ in range(_MOST):
+            if found := usual(raw, at):
+                key, key_at = found[1], found.start(1)
+                start, at = found.span(2)
+                name = name_of(key) if b"#" in key else key[1:].decode("latin-1")
+                entries.append((name, key_at, start, at))
+                continue
             at = skip_space(raw, at)
             if raw[at : at + 2] == b">>":
-                return
-            key = _NAME.match(raw, at)
-            if not key:
+                return entries
+            named = _NAME.match(raw, at)
+            if not named:
                 raise BadSyntax("a dictionary without a key")
-            start = skip_space(raw, key.end())
+            start = skip_space(raw, named.end())
             # "/Key >>": a value that was forgotten is empty.
             end = start if raw[start : start + 2] == b">>" else value_end(raw, start, len(raw))
-            yield _Entry(name_of(key[0]), at, start, end)
+            entries.append((name_of(named[0]), at, start, end))
             at = end
         raise BadSyntax("a dictionary that is too long")
 
     def get(self, name: str) -> bytes | None:
         """The raw value; None when it is absent or null, which is the same (7.3.7)."""
         entry = self._last.get(name)
-        value = b"" if entry is None else self.raw[entry.start : entry.end]
+        value = b"" if entry is None else self.raw[entry[2] : entry[3]]
         return None if value in (b"null", b"") else value
 
     def lacks_a_value(self) -> bool:
         """A key stands alone: some readers take the next key for its value, or give up."""
-        return any(entry.start == entry.end for entry in self._entries)
+        return any(start == end for _, _, start, end in self._entries)
 
     def place(self, name: str) -> tuple[int, int] | None:
         """Where the value that counts begins and ends, in `raw`; None when there is none."""
         entry = self._last.get(name)
-        return None if entry is None else (entry.start, entry.end)
+        return None if entry is None else entry[2:]
 
     def names(self) -> list[str]:
         """The names of all entries, in the file's order; one that is there twice is twice in the list."""
-        return [entry.name for entry in self._entries]
+        return [entry[0] for entry in self._entries]
 
     def with_entry(self, name: str, value: bytes) -> bytes:
         """The dictionary's bytes with this one entry changed or added, and once only."""
@@ -336,13 +388,14 @@ class Dictionary:
             return self.raw[: self._open] + b"/%b %b " % (name.encode("latin-1"), value) + self.raw[self._open :]
         pieces, at = [], 0
         for entry in self._entries:
+            own, key, start, end = entry
             if entry is last:
-                pieces += [self.raw[at : entry.start], b" ", value, b" "]
-            elif entry.name == name:
-                pieces += [self.raw[at : entry.key], b" "]
+                pieces += [self.raw[at:start], b" ", value, b" "]
+            elif own == name:
+                pieces += [self.raw[at:key], b" "]
             else:
                 continue
-            at = entry.end
+            at = end
         return b"".join([*pieces, self.raw[at:]])
 
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 import ctypes
 import io
 import math
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pikepdf
 import pypdfium2
+from pypdfium2.internal import BitmapTypeToNChannels
 
 from signroom.domain.errors import InvalidPdf
 from signroom.domain.pdf_facts import PdfFacts, SignatureSite
 from signroom.formats.pdf.earlier.embedded import form_fields, place_of
 from signroom.formats.pdf.reading.view import View
+from signroom.ports.files import SMALL
 
 _LONGEST_SIDE = 700
 """Pixels: letters of a page of A4 can be told apart."""
@@ -47,9 +51,10 @@ def require_same_pages(
     Raises: InvalidPdf when a page would look different.
     """
     with (
-        file.open("rb") as stream,
-        _opened(stream.fileno(), _length(file), b"") as before,
-        _opened(stream.fileno(), _length(file), update) as after,
+        _followed_by(file, b"") as plain,
+        _followed_by(file, update) as longer,
+        _opened(plain) as before,
+        _opened(longer) as after,
     ):
         if len(before) + added != len(after):
             raise InvalidPdf("Programs do not agree on how many pages it has.")
@@ -64,16 +69,30 @@ def require_same_pages(
 
 
 class _Paper(pypdfium2.PdfBitmap):  # type: ignore[misc]  # the library says no types
-    """A bitmap that is coloured as a whole before a page is drawn. PDFium does that pixel by pixel, which takes longer
-    than to draw a simple page.
+    """A bitmap that is white from the beginning. PDFium colours pixel by pixel, which takes longer than to draw a
+    simple page.
+
+    Its bytes stay when it is closed, and are compared where they are: a copy of them takes as long again.
     """
 
+    octets: bytearray
+    """The pixels, row by row."""
+    _is_white = True
+
+    @classmethod
+    def new_white(cls, width: int, height: int, format: int, **more: bool) -> _Paper:
+        """For `PdfPage.render`."""
+        octets = bytearray(b"\xff") * (width * height * BitmapTypeToNChannels[format])
+        buffer = (ctypes.c_ubyte * len(octets)).from_buffer(octets)
+        paper: _Paper = cls.new_native(width, height, format, buffer=buffer, **more)
+        paper.octets = octets
+        return paper
+
     def fill_rect(self, color: tuple[int, int, int, int], left: int, top: int, width: int, height: int) -> None:
-        whole = (left, top, width, height) == (0, 0, self.width, self.height)
-        if whole and color == _WHITE:
-            ctypes.memset(self.buffer, 0xFF, len(self.buffer))
-        else:
+        is_whole = (left, top, width, height) == (0, 0, self.width, self.height)
+        if not (self._is_white and is_whole and color == _WHITE):
             super().fill_rect(color, left, top, width, height)
+        self._is_white = False
 
 
 def _can_show_more(document: pypdfium2.PdfDocument, pages: int) -> bool:
@@ -87,9 +106,9 @@ def _can_show_more(document: pypdfium2.PdfDocument, pages: int) -> bool:
 
 def require_followed(file: Path, update: bytes) -> None:
     """qpdf opens `file` with `update` behind it, and finds pages: the next signature needs that. Raises: InvalidPdf."""
-    with file.open("rb") as stream, io.BufferedReader(View(stream.fileno(), 0, _length(file), update), _BUFFER) as view:
+    with _followed_by(file, update) as longer:
         try:
-            with pikepdf.open(view, inherit_page_attributes=False) as pdf:
+            with pikepdf.open(longer, inherit_page_attributes=False) as pdf:
                 pages = len(pdf.pages)
         except pikepdf.PdfError as error:
             raise InvalidPdf("Programs cannot follow it once something is appended.") from error
@@ -105,27 +124,28 @@ def require_filled(file: Path, update: bytes, facts: PdfFacts) -> None:
     fills = facts.fills
     if fills is None:
         return
-    with (
-        file.open("rb") as stream,
-        io.BufferedReader(View(stream.fileno(), 0, _length(file), update), _BUFFER) as view,
-        pikepdf.open(view, inherit_page_attributes=False) as pdf,
-    ):
+    with _followed_by(file, update) as longer, pikepdf.open(longer, inherit_page_attributes=False) as pdf:
         found = [one for one in form_fields(pdf) if place_of(one.value) == (facts.signature_number, 0)]
         if [(one.name, place_of(one.node)) for one in found] != [(fills.name, (fills.number, fills.generation))]:
             raise InvalidPdf("Programs do not agree on which signature field is empty.")
 
 
-def _length(file: Path) -> int:
-    return file.stat().st_size
+@contextmanager
+def _followed_by(file: Path, end: bytes) -> Iterator[BinaryIO]:
+    """The bytes of `file`, and `end` behind them. A small file is read at once: readers ask for few bytes at a time."""
+    with file.open("rb") as stream:
+        length = os.fstat(stream.fileno()).st_size
+        if length <= SMALL:
+            yield io.BytesIO(stream.read(length) + end)
+        else:
+            with io.BufferedReader(View(stream.fileno(), 0, length, end), _BUFFER) as view:
+                yield view
 
 
 @contextmanager
-def _opened(descriptor: int, length: int, end: bytes) -> Iterator[pypdfium2.PdfDocument]:
+def _opened(stream: BinaryIO) -> Iterator[pypdfium2.PdfDocument]:
     try:
-        with (
-            io.BufferedReader(View(descriptor, 0, length, end), _BUFFER) as stream,
-            pypdfium2.PdfDocument(stream) as document,
-        ):
+        with pypdfium2.PdfDocument(stream.getvalue() if isinstance(stream, io.BytesIO) else stream) as document:
             document.init_forms()
             yield document
     except pypdfium2.PdfiumError as error:
@@ -144,18 +164,18 @@ def _seen(document: pypdfium2.PdfDocument, site: SignatureSite | None, index: in
         if not (longest > 0 and math.isfinite(longest)):
             return (across, down)
         scale = _LONGEST_SIDE / longest
-        with closing(page.render(scale=scale, bitmap_maker=_Paper.new_native)) as bitmap:
-            pixels = _pixels(bitmap, site if site is not None and site.page == index else None, scale)
+        with closing(page.render(scale=scale, bitmap_maker=_Paper.new_white)) as paper:
+            pixels = _pixels(paper, site if site is not None and site.page == index else None, scale)
         with closing(page.get_textpage()) as words:
             text = words.get_text_range(count=min(words.count_chars(), _MAX_TEXT)) if words.count_chars() else ""
         return across, down, pixels, text
 
 
-def _pixels(bitmap: pypdfium2.PdfBitmap, site: SignatureSite | None, scale: float) -> bytes:
+def _pixels(paper: _Paper, site: SignatureSite | None, scale: float) -> bytes | bytearray:
     """Of the picture, whose pixels are always of the same format; white where `site` is."""
     if site is None:
-        return bytes(bitmap.buffer)
-    picture = bitmap.to_pil()
+        return paper.octets
+    picture = paper.to_pil()
     box = (site.left, site.top, site.left + site.width, site.top + site.height)
     picture.paste((255, 255, 255), tuple(_around(side * scale, upper=k > 1) for k, side in enumerate(box)))
     return bytes(picture.tobytes())

@@ -350,10 +350,14 @@ def _key(target: Reference) -> tuple[int, int]:
 
 def _dictionary(opened: OpenPdf, target: Reference) -> Dictionary:
     """The dictionary of an object that will be written again; both readers must see the same entries in it."""
+    known = opened.agreed_on.get(target)
+    if known is not None:
+        return known
     found = _parsed(opened.writable(target) or b"", target)
     if found.lacks_a_value():  # before something is added to it
         raise _without_a_value(target)
     _require_agreement(opened, target, ((name, found.get(name)) for name in found.names()))
+    opened.agreed_on[target] = found
     return found
 
 
