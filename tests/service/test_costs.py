@@ -183,7 +183,7 @@ AT_MOST = {
     "POST session, empty": Cost(2, 0, 1, 1, 1),
     "PUT upload": Cost(5, 1, 1, 3, 5),
 }
-MORE_ON_POSTGRESQL = {"prepare": 1, "PUT upload": 1}
+MORE_ON_POSTGRESQL = {"PUT upload": 1}
 """Statements: the lock of the session."""
 MORE_WITH_SEVERAL = {"POST session": Cost(0, 0, 0, 4, 12), "finish": Cost(2), "process": Cost(3, 1, 0, 4, 1)}
 """With `SEVERAL` documents."""
@@ -203,7 +203,7 @@ ONE_SIGNATURE = list(AT_MOST)[:10]
 def test_a_whole_signature_costs_no_more_than_this(journey: Journey) -> None:
     found = sum((journey.found[name] for name in ONE_SIGNATURE), Cost())
     bound = Cost(25, 8, 5, 9, 23)
-    assert found.within(bound + Cost(1 if journey.on_postgresql else 0)), found
+    assert found.within(bound), found
 
 
 @pytest.mark.parametrize("request_name", ONE_SIGNATURE)

@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import PreparationNotFound
@@ -60,13 +62,17 @@ class SqlPreparations:
         ids = sorted(preparation.document_ids)
         asked = {"documents": ids, "count": len(ids), "now": now, "session": preparation.session_id}
         row = {f"{_NEW}{name}": value for name, value in rows.preparation_row(preparation).items()}
+        items = _rows_of(preparation)
+        if items and self._connection.dialect.name == "postgresql":
+            in_columns = {column.name: [item[column.name] for item in items] for column in _OF_ITEM}
+            return bool(self._connection.execute(_add_all_to_signable(), {**row, **asked, **in_columns}).all())
         if self._connection.execute(_add_to_signable(), {**row, **asked}).one_or_none() is None:
             return False
         self._add_items(preparation)
         return True
 
     def _add_items(self, preparation: Preparation) -> None:
-        items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
+        items = _rows_of(preparation)
         if items:
             self._connection.execute(sa.insert(tables.prepared_documents), items)
 
@@ -86,6 +92,10 @@ class SqlPreparations:
 
 
 # Made once, as in `statements`: each signature asks these.
+
+
+def _rows_of(preparation: Preparation) -> list[rows.Row]:
+    return [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
 
 
 def _preparation(found: Sequence[rows.Row]) -> Preparation:
@@ -133,7 +143,7 @@ _NEW = "new_"
 
 
 @cache
-def _add_to_signable() -> sa.Executable:
+def _add_to_signable() -> ReturningInsert[tuple[UUID]]:
     """As `Session.require_signable` and `Document.awaits_signature` decide."""
     p, s, d = tables.preparations, tables.sessions, tables.documents
     session = sa.bindparam("session", type_=sa.Uuid)
@@ -153,6 +163,21 @@ def _add_to_signable() -> sa.Executable:
     all_of_them = waiting.scalar_subquery() == sa.bindparam("count", type_=sa.Integer)
     chosen = sa.select(*values).where(signable, all_of_them)
     return sa.insert(p).from_select(columns, chosen).returning(p.c.id)
+
+
+_OF_ITEM = tuple(column for column in tables.prepared_documents.c if column.name != "preparation_id")
+
+
+@cache
+def _add_all_to_signable() -> sa.Executable:
+    """The same with the rows of its documents, in one statement. For PostgreSQL."""
+    i, added = tables.prepared_documents, _add_to_signable().cte("added")
+    lists = (sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in _OF_ITEM)
+    given = sa.func.unnest(*lists).table_valued(*(sa.column(column.name, column.type) for column in _OF_ITEM))
+    named = given.render_derived(name="given")
+    chosen = sa.select(added.c.id, *named.c).select_from(added.join(named, sa.true()))
+    names = [i.c.preparation_id.name, *(column.name for column in _OF_ITEM)]
+    return sa.insert(i).from_select(names, chosen).returning(i.c.document_id)
 
 
 @cache
