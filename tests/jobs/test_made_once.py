@@ -258,6 +258,23 @@ def test_a_job_is_one_row_and_its_arguments_are_those_of_its_own_thread(pair: tu
     assert beside == 1, "DBOS forks as it does"
 
 
+def test_on_sqlite_a_job_from_its_enqueueing_to_its_end_is_three_statements(both: Any) -> None:
+    """Each in a transaction of its own, but for the first, which goes along with what it is about."""
+    _, (client, database) = both
+    asked: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda _c, _cursor, text, *_rest: asked.append(text))
+    queue = Queue(QUEUE, worker_concurrency=1, token=_TOKEN)
+
+    _enqueue(client, "job")
+    took, _ = database.start_queued_workflows(queue, "e", VERSION, None, owner_xid="o", is_latest_version=True)
+    database.get_workflow_statuses(took)
+    assert database.check_operation_execution("job", 1, "job.run") is None
+    assert database.update_workflow_outcome("job", "SUCCESS", output="null", owner_xid="o")
+
+    assert [text.partition(" ")[0] for text in asked if not text.startswith("BEGIN")] == ["INSERT", "UPDATE", "UPDATE"]
+    assert len([text for text in asked if text.startswith("BEGIN")]) == 3
+
+
 @pytest.mark.parametrize("beside", [False, True], ids=["in its row", "beside it, as DBOS enqueues"])
 def test_a_claim_answers_with_the_rows_that_dbos_reads_after_it(both: Any, beside: bool) -> None:
     (_, theirs), (_, ours) = both
