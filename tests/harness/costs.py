@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection, Engine
 class Cost:
     """``statements`` without the beginnings and ends of transactions.
 
-    ``reads`` and ``writes`` are transactions. ``flushes`` are files and folders that were flushed, and commits that
+    ``reads`` and ``writes`` are transactions. A statement that reads and is a transaction of its own, without begin and
+    end, is none of them. ``flushes`` are files and folders that were flushed, and commits that
     were: those of a transaction that writes. ``hops`` are calls that were moved to a thread.
     """
 
@@ -58,8 +59,10 @@ class Costs:
             self.statements.append(text)
 
     def commit(self, connection: Connection) -> None:
-        if connection.get_execution_options().get("signroom_read_only", False):
-            self._reads += 1
+        options = connection.get_execution_options()
+        alone = options.get("signroom_each_alone", False) or options.get("isolation_level") == "AUTOCOMMIT"
+        if options.get("signroom_read_only", False):
+            self._reads += not alone
         else:
             self._writes += 1
 

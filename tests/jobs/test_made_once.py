@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,22 +61,32 @@ def _record_step(database: Any, workflow_id: str) -> None:
         connection.execute(sa.insert(database.tables.operation_outputs), {**step, "retention_timestamp": 0})
 
 
-def _rows(database: Any) -> dict[str, list[dict[str, Any]]]:
-    """All that DBOS keeps of workflows, but for what differs from run to run. What was a time is told as one."""
+def _rows(database: Any) -> list[dict[str, Any]]:
+    """All that DBOS keeps of workflows, but for what differs from run to run. What was a time is told as one.
+
+    Arguments and results are told as DBOS reads them: those that stand beside the row come first.
+    """
     tables = database.tables
-    kept = {}
-    for table in (tables.workflow_status, tables.workflow_input, tables.workflow_output):
-        with database.engine.connect() as connection:
-            found = connection.execute(sa.select(table).order_by(table.c.workflow_uuid)).mappings().all()
-        kept[table.name] = [
-            {
-                name: "a time" if name in _BY_THE_CLOCK and value is not None else value
-                for name, value in row.items()
-                if name not in _BY_CHANCE
-            }
-            for row in found
-        ]
-    return kept
+    w, given, result = tables.workflow_status, tables.workflow_input, tables.workflow_output
+    query = sa.select(
+        w, given.c.inputs.label("_inputs"), result.c.output.label("_output"), result.c.error.label("_error")
+    )
+    joined = w.outerjoin(given, given.c.workflow_uuid == w.c.workflow_uuid)
+    query = query.select_from(joined.outerjoin(result, result.c.workflow_uuid == w.c.workflow_uuid))
+    with database.engine.connect() as connection:
+        found = [dict(row) for row in connection.execute(query.order_by(w.c.workflow_uuid)).mappings()]
+    for row in found:
+        for name in ("inputs", "output", "error"):
+            beside = row.pop(f"_{name}")
+            row[name] = row[name] if beside is None else beside
+    return [
+        {
+            name: "a time" if name in _BY_THE_CLOCK and value is not None else value
+            for name, value in row.items()
+            if name not in _BY_CHANCE
+        }
+        for row in found
+    ]
 
 
 @pytest.fixture
@@ -226,6 +238,72 @@ def test_the_row_of_a_claimed_job_is_read_as_dbos_reads_it(pair: tuple[DBOSClien
     assert ours.get_workflow_statuses(["nowhere"]) == []
 
 
+def test_a_job_is_one_row_and_its_arguments_are_those_of_its_own_thread(pair: tuple[DBOSClient, Any, Any]) -> None:
+    """Also where DBOS reads them: to list jobs, and to run one again."""
+    client, theirs, ours = pair
+    make_enqueueing_once(client._sys_db)  # noqa: SLF001
+    keys = [f"job-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda key: _enqueue(client, key), keys))
+    _enqueue(client, keys[0])
+    client.fork_workflow(keys[1], 1, queue_name=QUEUE)
+    plain, _ = _client(theirs.engine)
+
+    found: dict[str, Any] = {row.workflow_id: row.input for row in plain.list_workflows()}
+    assert all(found[key] == {"args": [key], "kwargs": {}} for key in keys)
+    assert list(found.values()).count({"args": [keys[1]], "kwargs": {}}) == 2, "it was forked"
+    assert all(ours.get_workflow_statuses([key]) == theirs.get_workflow_statuses([key]) for key in keys)
+    with theirs.engine.connect() as connection:
+        beside = connection.scalar(sa.select(sa.func.count()).select_from(theirs.tables.workflow_input))
+    assert beside == 1, "DBOS forks as it does"
+
+
+def test_on_sqlite_a_job_from_its_enqueueing_to_its_end_is_three_statements(both: Any) -> None:
+    """Each in a transaction of its own, but for the first, which goes along with what it is about."""
+    _, (client, database) = both
+    asked: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda _c, _cursor, text, *_rest: asked.append(text))
+    begun: list[object] = []
+    sa.event.listen(database.engine, "begin", begun.append)
+    queue = Queue(QUEUE, worker_concurrency=1, token=_TOKEN)
+
+    _enqueue(client, "job")
+    took, _ = database.start_queued_workflows(queue, "e", VERSION, None, owner_xid="o", is_latest_version=True)
+    database.get_workflow_statuses(took)
+    assert database.check_operation_execution("job", 1, "job.run") is None
+    assert database.update_workflow_outcome("job", "SUCCESS", output="null", owner_xid="o")
+
+    assert [text.partition(" ")[0] for text in asked] == ["INSERT", "UPDATE", "UPDATE"]
+    assert len(begun) == 3
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["in its row", "beside it, as DBOS enqueues"])
+def test_a_claim_answers_with_the_rows_that_dbos_reads_after_it(both: Any, beside: bool) -> None:
+    (_, theirs), (_, ours) = both
+    clients = [_client(database.engine)[0] if beside else client for client, database in both]
+    queue = Queue(QUEUE, worker_concurrency=5, token=_TOKEN)
+    asked: list[str] = []
+    sa.event.listen(ours.engine, "before_cursor_execute", lambda _c, _cursor, text, *_rest: asked.append(text))
+    for client, database in zip(clients, (theirs, ours), strict=True):
+        for number, key in enumerate(("one", "two", "three")):
+            _enqueue(client, key, priority=3 - number, attributes={"a": [1, None]})
+            _change(database, key, created_at=number)
+        _record_step(database, "two")
+    found = []
+    for database in (theirs, ours):
+        asked.clear()
+        took, _ = database.start_queued_workflows(queue, "e", VERSION, None, owner_xid="o", is_latest_version=True)
+        read = database.get_workflow_statuses(took)
+        found.append([{k: "a time" if k in _BY_THE_CLOCK else v for k, v in row.items()} for row in read])
+
+    assert [json.loads(row["inputs"])["args"] for row in found[1]] == [["three"], ["two"], ["one"]]
+    assert found[0] == found[1]
+    assert len(asked) - asked.count("BEGIN IMMEDIATE") == 1, asked
+    steps = [ours.check_operation_execution(key, 1, "job.run") for key in ("one", "two")]
+    assert [step and step["output"] for step in steps] == [None, '{"again": 1.0}']
+    assert ours.get_workflow_statuses(["one"]) == _client(ours.engine)[1].get_workflow_statuses(["one"]), "read anew"
+
+
 def test_a_first_step_asks_only_where_one_may_be_recorded(pair: tuple[DBOSClient, Any, Any]) -> None:
     """A retried job brings recorded steps along, and one that a crash has interrupted may have some."""
     client, theirs, ours = pair
@@ -263,5 +341,11 @@ def test_a_first_step_asks_only_where_one_may_be_recorded(pair: tuple[DBOSClient
 def test_dbos_still_has_what_these_statements_take_the_place_of() -> None:
     """A new version of the library may rename it. Then DBOS would go on as before, and nothing would say so."""
     names = ("get_workflow_statuses", "check_operation_execution", "start_queued_workflows")
-    more = ("_execute_prepared", "_update_workflow_outcome_in_transaction", "_now_ms_sql", "_in_flight_status_prover")
+    more = (
+        "_execute_prepared",
+        "_insert_workflow_status",
+        "_update_workflow_outcome_in_transaction",
+        "_now_ms_sql",
+        "_in_flight_status_prover",
+    )
     assert [name for name in (*names, *more) if not callable(getattr(SystemDatabase, name, None))] == []

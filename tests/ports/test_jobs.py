@@ -472,7 +472,12 @@ def test_job_tables_hold_ids_and_neither_pickles_nor_texts_of_errors(
     eventually(lambda: bool(recorder.given_up))
     eventually(lambda: running.statuses("looked-at") == {"looked-at": "ERROR"})
 
-    stored = {"workflow_input": "inputs", "workflow_output": "output, error", "operation_outputs": "output, error"}
+    stored = {
+        "workflow_status": "inputs, output, error",
+        "workflow_input": "inputs",
+        "workflow_output": "output, error",
+        "operation_outputs": "output, error",
+    }
     with running.engine.connect() as connection:
         rows = [
             row

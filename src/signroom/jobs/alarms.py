@@ -5,8 +5,8 @@ DBOS looks for work again and again, also where there is none. Here each of its 
 - On SQLite a thread asks for the file's data version, which every commit changes, and asks which queues have work only
   when it did. The date of the write-ahead log would not do: it changes before its flush, and nobody can read the
   commit until after it.
-- On PostgreSQL each enqueueing transaction sends a notification (``pg_notify``), which comes with its commit. A process
-  that does not hear its own, behind a pooler of transactions for example, polls as DBOS does.
+- On PostgreSQL each statement that enqueues sends a notification (``pg_notify``), which comes with its commit. A
+  process that does not hear its own, behind a pooler of transactions for example, polls as DBOS does.
 - A queue in which something runs here is polled as often as DBOS does: places become free without any commit that
   enqueues. A job that leaves a full queue or a full lane rings it, since others wait for its place.
 - Every queue is looked at four times a minute in any case.
@@ -30,7 +30,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 import psycopg
 import sqlalchemy as sa
@@ -39,7 +38,7 @@ from dbos import DBOS
 from dbos import _dbos as launching
 from dbos._core import ActiveWorkflowById
 from dbos._queue import queue_worker_thread
-from sqlalchemy.engine import Connection, Engine, Transaction
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from signroom.jobs.made_once import make_once
@@ -167,7 +166,6 @@ class Alarms:
         self._bells: dict[str, Bell] = {}
         self._delays = Bell(lambda timeout: timeout)
         self._hears = False
-        self._told: WeakKeyDictionary[Transaction, set[str]] = WeakKeyDictionary()
         self._is_sqlite = engine.dialect.name == "sqlite"
         alone = {"signroom_each_alone": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._asker = self._reader.execution_options(**alone)
@@ -204,18 +202,21 @@ class Alarms:
 
     # -- ringing ---------------------------------------------------------------------------------
 
-    def enqueued(self, connection: Connection, queue: str, *, delayed: bool) -> None:
-        """A job was put into the open transaction of `connection`: its commit rings, in every process."""
-        transaction, what = connection.get_transaction(), _DELAYED if delayed else queue
-        if self._is_sqlite or transaction is None:
-            return
-        told = self._told.setdefault(transaction, set())
-        if what not in told:
-            told.add(what)
-            connection.execute(_NOTIFY, {"channel": _CHANNEL, "what": what})
+    @staticmethod
+    def notice(row: Any) -> sa.ColumnElement[Any]:
+        """For the statement on PostgreSQL that enqueues `row` of DBOS's table: its commit rings, in every process.
+
+        The server sends once what a transaction says several times.
+        """
+        what = sa.case((row.c.status == "DELAYED", _DELAYED), else_=row.c.queue_name)
+        return sa.func.pg_notify(_CHANNEL, what)
+
+    def enqueued(self, queue: str, *, delayed: bool = False) -> None:
+        """A job was enqueued by a statement with `notice`, and that is committed. Nobody waits for the notification."""
+        self._ring(_DELAYED if delayed else queue)
 
     def committed(self, queue: str, *, delayed: bool = False) -> None:
-        """A job was put into a queue by DBOS itself."""
+        """A job was put into a queue by a statement of DBOS, which tells nobody."""
         what = _DELAYED if delayed else queue
         self._ring(what)
         if not self._is_sqlite:

@@ -177,7 +177,7 @@ class DurableJobs:
         client = DBOSClient(
             system_database_engine=self._engine, application_name=APPLICATION, serializer=JsonSerializer()
         )
-        make_enqueueing_once(client._sys_db)  # noqa: SLF001
+        make_enqueueing_once(client._sys_db, self._alarms.notice)  # noqa: SLF001
         return client
 
     def enqueue(
@@ -198,7 +198,6 @@ class DurableJobs:
         # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
         arguments = (str(subject),) if lane is None else (str(subject), asdict(RunHistory(lane)))
         self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
-        self._alarms.enqueued(connection, self._queues[job].value, delayed=delay > timedelta())
 
     @property
     def running(self) -> bool:
@@ -256,12 +255,12 @@ class DurableJobs:
         options = self._options(follower.job, follower.workflow_id, follower.delay, follower.link.lane)
         options["workflow_name"] = follower_name(follower.job)
         self._connected.enqueue(options, follower.subject, asdict(follower.link))  # type: ignore[arg-type]
-        self._alarms.committed(self._queues[follower.job].value, delayed=follower.delay > 0)
+        self._alarms.enqueued(self._queues[follower.job].value, delayed=follower.delay > 0)
 
     def _enqueue_schedule(self, name: str, key: str) -> None:
         options = {"workflow_name": SCHEDULED, "queue_name": Queue.MAINTENANCE.value, "workflow_id": key}
         self._connected.enqueue(options, name)  # type: ignore[arg-type]
-        self._alarms.committed(Queue.MAINTENANCE.value)
+        self._alarms.enqueued(Queue.MAINTENANCE.value)
 
     def _give_up(self, ids: Sequence[str]) -> None:
         """Give up jobs that were taken off, each once."""
@@ -277,7 +276,7 @@ class DurableJobs:
                     "workflow_id": found.workflow_id + GIVEN_UP,
                 }
                 self._connected.enqueue(options, name, str(dead_letters.subject_of(found)))  # type: ignore[arg-type]
-                self._alarms.committed(Queue.MAINTENANCE.value)
+                self._alarms.enqueued(Queue.MAINTENANCE.value)
 
     def _delete_finished(self) -> None:
         deleted = dead_letters.delete_finished(self._connected, self._engine, datetime.now(UTC))

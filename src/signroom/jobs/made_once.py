@@ -4,17 +4,20 @@ DBOS makes each of its statements anew for each call. That costs the processor s
 own work. These say the same, and `tests/jobs/test_made_once.py` compares what they do with what DBOS does. What they do
 not know, DBOS does itself:
 
-- On SQLite: the rows of a job that is enqueued, the claim of jobs and the end of one. On PostgreSQL DBOS keeps the
-  first and the last prepared by itself, and a claim is nothing to meddle with: many processes lock rows for it.
-- The look at the row of what was claimed. It also says whether the workflow has a recorded step. When it has none, its
-  first step does not ask once more: only the owner of a workflow records steps, and that is this process, for less than
-  the lease at least.
+- The row of a job that is enqueued. Its arguments stand in it, where DBOS writes a second row for them. DBOS reads
+  both, and so do earlier versions of ours (docs/decisions/0072).
+- On SQLite: the claim of jobs, which answers with their rows, and the end of one, whose result stands in the row, too.
+  On PostgreSQL DBOS ends a job in one statement. A claim is nothing to meddle with there: many processes lock rows.
+- On PostgreSQL: the look at the row of what was claimed. With the row comes whether the workflow has a recorded step.
+  When it has none, its first step does not ask once more: only the owner of a workflow records steps, and that is this
+  process, for less than the lease at least.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,17 +42,58 @@ def make_once(database: Any) -> None:
     rows = _ClaimedRows(database)
     database.get_workflow_statuses = rows.statuses
     database.check_operation_execution = rows.recorded
+    make_enqueueing_once(database)
     if database.engine.dialect.name == "sqlite":
-        make_enqueueing_once(database)
-        claims = _Claims(database)
+        claims = _Claims(database, rows)
         database.start_queued_workflows = claims.claim
         database._update_workflow_outcome_in_transaction = claims.end  # noqa: SLF001
 
 
-def make_enqueueing_once(database: Any) -> None:
-    """Let a system database of DBOS on SQLite keep the statements that it keeps on PostgreSQL."""
-    if database.engine.dialect.name == "sqlite":
-        database._execute_prepared = _Kept().execute  # noqa: SLF001
+def make_enqueueing_once(database: Any, notice: Callable[[Any], sa.ColumnElement[Any]] | None = None) -> None:
+    """Let a system database of DBOS write one row for a job, by a statement that it keeps.
+
+    `notice`: what is called in that statement on PostgreSQL, of the table's row.
+    """
+    enqueued = _Enqueued(database, notice)
+    database._insert_workflow_status = enqueued.insert  # noqa: SLF001
+    database._execute_prepared = enqueued.execute  # noqa: SLF001
+
+
+class _Enqueued:
+    """In place of methods of DBOS's system database. The second is called by the first, in its thread."""
+
+    def __init__(self, database: Any, notice: Callable[[Any], sa.ColumnElement[Any]] | None) -> None:
+        self._dbos_insert: Callable[..., Any] = database._insert_workflow_status  # noqa: SLF001
+        self._execute: Callable[..., Any] = database._execute_prepared  # noqa: SLF001
+        self._notice = None
+        if database.engine.dialect.name == "sqlite":
+            self._execute = _Kept().execute
+        elif notice is not None:
+            self._notice = notice(database.tables.workflow_status)
+        self._of_thread = threading.local()
+
+    def insert(self, status: WorkflowStatusInternal, connection: Connection, **more: Any) -> Any:
+        """What DBOS answers. A row that is there already keeps its arguments."""
+        self._of_thread.arguments = status["inputs"]
+        return self._dbos_insert(status, connection, **more)
+
+    def execute(
+        self,
+        connection: Connection,
+        name: str,
+        values: Mapping[str, Any],
+        build: Callable[[], Any],
+        *,
+        insert_columns: bool = True,
+    ) -> Any:
+        """The arguments go into the row of the job. Then there is no other row to insert."""
+        if name == "insert_workflow_input":
+            return None
+        if name == "insert_workflow_status":
+            values = {**values, "inputs": self._of_thread.arguments}
+            if self._notice is not None:
+                return self._execute(connection, name, values, lambda: build().returning(self._notice))
+        return self._execute(connection, name, values, build, insert_columns=insert_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +158,43 @@ class _ClaimedRows:
         self._is_sqlite = database.engine.dialect.name == "sqlite"
         self._question = self._statuses_of()
         self._read = db_retry(sys_db=database)(self._read_one)
+        dialect = database.engine.dialect
+        kinds = {column.name: column.type.dialect_impl(dialect) for column in self.columns()}
+        found = {name: kind.result_processor(dialect, None) for name, kind in kinds.items()}
+        self._processors = {name: process for name, process in found.items() if process is not None}
+        self._answered: dict[str, Mapping[str, Any]] = {}
+        """Rows that their claim has answered with, until they are asked for."""
         self._fresh: dict[str, float] = {}
         """When workflows had no recorded step and had not begun their first: in seconds since 1970, since the monotonic
         clock stands still while a machine sleeps."""
+
+    def claimed(self, claimed: Iterable[Mapping[str, Any]]) -> None:
+        """Rows with the columns of `columns`, as the driver answers a claim with them. DBOS asks for them at once."""
+        if len(self._answered) >= _MOST_FRESH:
+            self._answered.clear()
+        for row in claimed:
+            read = {name: process(row[name]) for name, process in self._processors.items()}
+            self._answered[row["workflow_uuid"]] = {**row, **read}
 
     def statuses(self, workflow_ids: list[str]) -> list[WorkflowStatusInternal]:
         """The rows, in this order. Most are claimed alone."""
         for workflow_id in workflow_ids:  # what was said of an earlier claim does not hold any more
             self._fresh.pop(workflow_id, None)
+        answered = [row for workflow_id in workflow_ids if (row := self._answered.pop(workflow_id, None)) is not None]
+        if len(answered) == len(workflow_ids):
+            return [self._status_of(row) for row in answered]
         if len(workflow_ids) != 1:
             return self._dbos_statuses(workflow_ids)
-        (workflow_id,) = workflow_ids
-        row = self._read(workflow_id)
-        if row is None:
-            return []
+        found = self._read(workflow_ids[0])
+        return [] if found is None else [self._status_of(dict(found))]
+
+    def _status_of(self, row: Mapping[str, Any]) -> WorkflowStatusInternal:
         values: dict[str, Any] = {name: row[name] for name in WorkflowStatusInternal.__annotations__}
         if row["status"] == "PENDING" and not row["has_steps"]:
             if len(self._fresh) >= _MOST_FRESH:  # they never began: those that may still do so ask
                 self._fresh.clear()
-            self._fresh[workflow_id] = time.time()
-        return [WorkflowStatusInternal(**{**values, "is_debounced": bool(values["is_debounced"])})]  # type: ignore[typeddict-item]
+            self._fresh[row["workflow_uuid"]] = time.time()
+        return WorkflowStatusInternal(**{**values, "is_debounced": bool(values["is_debounced"])})  # type: ignore[typeddict-item]
 
     def _read_one(self, workflow_id: str) -> sa.RowMapping | None:
         with self._database.engine.connect() as connection:
@@ -142,18 +203,24 @@ class _ClaimedRows:
             found: sa.RowMapping | None = connection.execute(self._question, {"id": workflow_id}).mappings().first()
         return found
 
-    def _statuses_of(self) -> sa.Select[Any]:
+    def columns(self) -> list[sa.ColumnElement[Any]]:
+        """Of a row, and whether the workflow has a recorded step. The arguments of some rows stand beside them."""
         tables = self._database.tables
         w, given, steps = tables.workflow_status, tables.workflow_input, tables.operation_outputs
         names = (name for name in WorkflowStatusInternal.__annotations__ if name not in _OF_NO_COLUMN)
-        query = sa.select(*(w.c[_COLUMN_OF.get(name, name)].label(name) for name in names))
-        query = query.add_columns(
-            sa.func.coalesce(given.c.inputs, w.c.inputs).label("inputs"),
+        # In words: what is returned of a change has no table for SQLAlchemy to correlate with.
+        its_id = sa.literal_column("workflow_status.workflow_uuid", sa.Text)
+        beside = sa.select(given.c.inputs).where(given.c.workflow_uuid == its_id)
+        return [
+            *(w.c[_COLUMN_OF.get(name, name)].label(name) for name in names),
+            sa.func.coalesce(beside.scalar_subquery(), w.c.inputs).label("inputs"),
             sa.null().label("shard_key"),
-            sa.exists().where(steps.c.workflow_uuid == w.c.workflow_uuid).label("has_steps"),
-        )
-        query = query.select_from(w.outerjoin(given, given.c.workflow_uuid == w.c.workflow_uuid))
-        return query.where(w.c.workflow_uuid == sa.bindparam("id"))
+            sa.exists().where(steps.c.workflow_uuid == its_id).label("has_steps"),
+        ]
+
+    def _statuses_of(self) -> sa.Select[Any]:
+        w = self._database.tables.workflow_status
+        return sa.select(*self.columns()).select_from(w).where(w.c.workflow_uuid == sa.bindparam("id"))
 
     def recorded(self, workflow_id: str, function_id: int, function_name: str, *, owner_key: str | None = None) -> Any:
         """What a step has come to; None when it has not run."""
@@ -165,8 +232,9 @@ class _ClaimedRows:
 class _Claims:
     """The same for the claim of jobs and the end of one, on SQLite."""
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, rows: _ClaimedRows) -> None:
         self._database = database
+        self._rows = rows
         self._dbos_claim: Callable[..., tuple[list[str], Any]] = database.start_queued_workflows
         self._kept = _Kept()
 
@@ -215,8 +283,11 @@ class _Claims:
             if latest is None:
                 latest = self._database._is_latest_version(app_version, connection)  # noqa: SLF001
             name, build = f"claim {latest}", partial(self._claim_of, latest=latest)
-            claimed = self._kept.execute(connection, name, values, build, insert_columns=False).all()
-        return [row.workflow_uuid for row in sorted(claimed, key=lambda row: (row.priority, row.created_at))], None
+            answer = self._kept.execute(connection, name, values, build, insert_columns=False)
+            claimed = [dict(row) for row in answer.mappings()]
+        self._rows.claimed(claimed)
+        order = sorted(claimed, key=lambda row: (row["priority"], row["created_at"]))
+        return [row["workflow_uuid"] for row in order], None
 
     def _claim_of(self, *, latest: bool) -> sa.Update:
         """One statement, which SQLite runs alone: nobody else claims what it has found."""
@@ -248,22 +319,18 @@ class _Claims:
             recovery_attempts=w.c.recovery_attempts + 1,
             updated_at=now,
             workflow_deadline_epoch_ms=sa.case((has_timeout, deadline), else_=w.c.workflow_deadline_epoch_ms),
-        ).returning(w.c.workflow_uuid, w.c.priority, w.c.created_at)
+        ).returning(*self._rows.columns())
 
     def end(
         self, workflow_id: str, status: str, *, output: str | None, error: str | None, owner_xid: str | None
     ) -> bool:
         """False when the workflow is not this run's any more: then nothing is written."""
-        values = {"id": workflow_id, "new_status": status}
+        values = {"id": workflow_id, "new_status": status, "result": output, "failure": error}
         if owner_xid is not None:
             values["owner"] = owner_xid
-        result = {"workflow_uuid": workflow_id, "output": output, "error": error}
         with self._database.engine.begin() as connection:
             build = partial(self._end_of, owned=owner_xid is not None)
-            if self._kept.execute(connection, "end", values, build, insert_columns=False).rowcount == 0:
-                return False
-            self._kept.execute(connection, "result", result, self._result)
-        return True
+            return bool(self._kept.execute(connection, "end", values, build, insert_columns=False).rowcount)
 
     def _end_of(self, *, owned: bool) -> sa.Update:
         w, now = self._database.tables.workflow_status, self._database._now_ms_sql()  # noqa: SLF001
@@ -272,10 +339,11 @@ class _Claims:
             conditions.append(w.c.owner_xid == sa.bindparam("owner"))
         end = sa.update(w).where(*conditions)
         return end.values(
-            status=sa.bindparam("new_status"), deduplication_id=None, owner_xid=None, updated_at=now, completed_at=now
+            status=sa.bindparam("new_status"),
+            output=sa.bindparam("result", type_=sa.Text),
+            error=sa.bindparam("failure", type_=sa.Text),
+            deduplication_id=None,
+            owner_xid=None,
+            updated_at=now,
+            completed_at=now,
         )
-
-    def _result(self) -> Any:
-        insert = self._database.dialect.insert(self._database.tables.workflow_output)
-        kept = {name: insert.excluded[name] for name in ("output", "error")}
-        return insert.on_conflict_do_update(index_elements=["workflow_uuid"], set_=kept)

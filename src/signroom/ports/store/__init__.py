@@ -27,7 +27,14 @@ from signroom.ports.store.position import Position
 from signroom.ports.store.preparations import Preparations
 from signroom.ports.store.processing import InProcessing, Processing, SessionToSettle
 from signroom.ports.store.rotation import Rotation
-from signroom.ports.store.sessions import LinkedSession, SessionFilter, SessionOfPage, Sessions, SessionToSign
+from signroom.ports.store.sessions import (
+    LinkedSession,
+    SessionFilter,
+    SessionOfPage,
+    Sessions,
+    SessionToFinish,
+    SessionToSign,
+)
 from signroom.ports.store.spent import ERASED, Spent, StoredResult
 from signroom.ports.store.statistics import Statistics
 from signroom.ports.store.subscriptions import Subscriptions, SubscriptionSummary
@@ -54,6 +61,7 @@ __all__ = [
     "Position",
     "SessionFilter",
     "SessionOfPage",
+    "SessionToFinish",
     "SessionToSettle",
     "SessionToSign",
     "Store",

@@ -11,6 +11,7 @@ from uuid import UUID
 from signroom.domain.application import Application
 from signroom.domain.branding import Branding
 from signroom.domain.document import Document
+from signroom.domain.preparation import Preparation
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import PdfReading
 from signroom.ports.store.position import Position
@@ -64,6 +65,17 @@ class SessionToSign:
     """How many documents of sessions of its subscription are being processed, or wait for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionToFinish:
+    """What was prepared for one document, or for several, and their session. Nothing is locked."""
+
+    preparation: Preparation
+    page: SessionOfPage
+    """With those of the prepared documents that the session still has, erased or not."""
+    has_others: bool
+    """Whether the session has more documents than the last of these, erased or not."""
+
+
 class Sessions(Protocol):
     """Sessions. A ``locked`` one cannot be changed by another transaction until this one ends."""
 
@@ -93,6 +105,20 @@ class Sessions(Protocol):
 
     def locked_to_sign_of_any_tenant(self, session_id: UUID) -> SessionToSign:
         """Raises: SignatureSessionNotFound, SignatureSessionErased."""
+
+    def to_finish_of_any_tenant(self, session_id: UUID, preparation_id: UUID) -> SessionToFinish:
+        """As `Preparations.to_finish_of_any_tenant`, for a preparation that has one document. One question.
+
+        Raises: PreparationNotFound, SignatureSessionErased.
+        """
+
+    def sign_alone(self, session: Session, document: Document, now: datetime) -> int | None:
+        """Store that a session was signed with its only document, in two statements.
+
+        Both were read without a lock. Returns `SessionToSign.in_processing`, without this document. None when the
+        session may not be signed `now`, when its application or subscription is closed, or when its documents have
+        changed since: then something may have been written, and the transaction must not be committed.
+        """
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         """The documents in order, those that were erased among them.

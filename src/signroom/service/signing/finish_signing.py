@@ -11,13 +11,18 @@ The comments in the code have the same numbers:
    no other, nothing is signed, and the session ends with their errors.
 
 Steps 3 to 5 are one transaction. Once it has committed, no signature can be lost.
+
+For the only document of a session they are two changes, which say what the lock would have been for. When one of them
+changes nothing, the steps are taken as they are written here, and say why.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from signroom.domain.document import Document
@@ -29,7 +34,7 @@ from signroom.domain.session import Session
 from signroom.domain.signature import CheckedValue
 from signroom.ports import Ports
 from signroom.ports.files import Turn
-from signroom.ports.store import SessionOfPage
+from signroom.ports.store import SessionOfPage, SessionToFinish
 from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
 from signroom.service.events.record_event import record_event
 from signroom.service.signing.enqueue_processing import enqueue_processing
@@ -47,14 +52,18 @@ async def finish_signing(
     WrongState, ApplicationDisabled, Unavailable.
     """
     # 1. Read the preparation.
-    preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
+    alone = await asyncio.to_thread(_read_one, ports, session_id, preparation_id) if len(values) == 1 else None
+    if alone is not None:
+        preparation, session = alone.preparation, alone.page.session
+    else:
+        preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
     values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
     checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
     await _require_context(ports, session, preparation)
-    page = await asyncio.to_thread(_commit, ports, session_id, preparation, checked)
+    page = await asyncio.to_thread(_commit, ports, session_id, preparation, checked, alone)
     return replace(page, documents=tuple(d for d in page.documents if d.erased_at is None))
 
 
@@ -80,10 +89,55 @@ def _read(ports: Ports, session_id: UUID, preparation_id: UUID) -> tuple[Prepara
         return work.preparations.to_finish_of_any_tenant(preparation_id, session_id)
 
 
+def _read_one(ports: Ports, session_id: UUID, preparation_id: UUID) -> SessionToFinish:
+    """The same with the document. Raises: PreparationNotFound, also when it is another session's."""
+    with ports.store.ask() as work:  # what has changed meanwhile makes that a change changes nothing
+        return work.sessions.to_finish_of_any_tenant(session_id, preparation_id)
+
+
+class _ChangedMeanwhile(Exception):
+    """The session, its documents or its application are not as they were read any more."""
+
+
+def _commit_alone(
+    ports: Ports, found: SessionToFinish, values: Mapping[UUID, CheckedValue], now: datetime
+) -> SessionOfPage | None:
+    """Steps 3 to 5 for the only document of a session. None when they must be taken under a lock: nothing is written.
+
+    Raises: CertificateRejected.
+    """
+    preparation, page = found.preparation, found.page
+    if found.has_others or preparation.refused or len(page.documents) != 1:
+        return None
+    (seen,) = page.documents
+    try:
+        session, signed = page.session.sign(preparation.chain, now)
+        document = seen.accept_signature(preparation.id, values[seen.id], now)
+    except WrongState:
+        return None
+    with suppress(_ChangedMeanwhile):
+        with ports.store.work() as work:
+            order = work.sessions.sign_alone(session, document, now)
+            if order is None:
+                raise _ChangedMeanwhile
+            ports.trust.read(preparation.chain.certificate).require_in_date(now)
+            enqueue_processing(work, [document], session.id, preparation.id, order)
+            record_event(work, signed, session.subscription_id, session.application_id)
+        return replace(page, session=session, documents=(document,))
+    return None
+
+
 def _commit(
-    ports: Ports, session_id: UUID, preparation: Preparation, values: Mapping[UUID, CheckedValue]
+    ports: Ports,
+    session_id: UUID,
+    preparation: Preparation,
+    values: Mapping[UUID, CheckedValue],
+    found: SessionToFinish | None,
 ) -> SessionOfPage:
     now = ports.clock.now()
+    alone = None if found is None else _commit_alone(ports, found, values, now)
+    if alone is not None:
+        return alone
     with ports.store.work() as work:
         # 3. Lock the session.
         locked = work.sessions.locked_to_sign_of_any_tenant(session_id)

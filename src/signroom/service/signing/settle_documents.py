@@ -18,6 +18,7 @@ from signroom.domain.event import DocumentFailed, DocumentSignatureCompleted, Ev
 from signroom.domain.level import Level
 from signroom.domain.qualification import Qualification
 from signroom.domain.security_context import EU, SecurityContext, confirms_identity
+from signroom.domain.session import Session
 from signroom.domain.signature import Indication, Prepared, SignatureType, Verdict, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import Stored
@@ -75,6 +76,12 @@ class Settlement:
 
     document: Document
     move: Move
+    session: Session | None = None
+    """Its session as it was read with it, when it has no other document (`InProcessing.session_alone`)."""
+
+
+class _ChangedMeanwhile(Exception):
+    """What is to be settled is not as it was read any more."""
 
 
 def read_in_processing(ports: Ports, document_ids: Sequence[UUID]) -> list[Processed]:
@@ -155,7 +162,7 @@ def completion(
         )
         return completed.note_level(made.detail or "", final=True) if made.final else completed, event
 
-    return Settlement(found.document, complete)
+    return Settlement(found.document, complete, found.parts.session_alone)
 
 
 def failure(ports: Ports, document: Document, code: str, detail: str | None = None) -> Settlement:
@@ -175,7 +182,10 @@ def settle_documents(ports: Ports, settlements: Sequence[Settlement]) -> set[UUI
 
     Raises: SignatureSessionNotFound when its application was deleted since.
     """
-    session_id = settlements[0].document.session_id
+    first = settlements[0]
+    if len(settlements) == 1 and first.session is not None and _settle_alone(ports, first, first.session):
+        return {first.document.id}
+    session_id = first.document.session_id
     with ports.store.work() as work:
         ids = [settlement.document.id for settlement in settlements]
         # The session's lock comes first: of two runs that end documents of one session at the same time, the second
@@ -198,12 +208,36 @@ def settle_documents(ports: Ports, settlements: Sequence[Settlement]) -> set[UUI
         if found is None:
             work.processing.save(moved)
         for document, event in zip(moved, events, strict=True):
-            if document.awaits_level and document.level_asked_at is not None:
-                enqueue_archiving(work, document)
-            record_event(work, event, document.subscription_id, document.application_id)
+            _record(work, document, event)
         if ended is not None and found is not None:
             record_event(work, ended, found.session.subscription_id, found.session.application_id)
     return {document.id for document in moved}
+
+
+def _settle_alone(ports: Ports, settlement: Settlement, seen: Session) -> bool:
+    """The same for the only document of a session, without another look at them: each change says what it changes.
+
+    False when something has changed since they were read, and nothing was written.
+    """
+    document, event = settlement.move(settlement.document)
+    settled = seen.settle_by([document.end], ports.clock.now())
+    if settled is None:
+        return False
+    session, ended = settled
+    with suppress(_ChangedMeanwhile):
+        with ports.store.work() as work:
+            if not work.processing.end_alone(document, session):
+                raise _ChangedMeanwhile
+            _record(work, document, event)
+            record_event(work, ended, session.subscription_id, session.application_id)
+        return True
+    return False
+
+
+def _record(work: Work, document: Document, event: Event) -> None:
+    if document.awaits_level and document.level_asked_at is not None:
+        enqueue_archiving(work, document)
+    record_event(work, event, document.subscription_id, document.application_id)
 
 
 def _save_with_session(ports: Ports, work: Work, found: SessionToSettle, moved: Sequence[Document]) -> Event | None:

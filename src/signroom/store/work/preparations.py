@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from signroom.domain.document import DocumentStatus
 from signroom.domain.errors import PreparationNotFound
@@ -60,7 +62,14 @@ class SqlPreparations:
         ids = sorted(preparation.document_ids)
         row = {f"{_NEW}{name}": value for name, value in rows.preparation_row(preparation).items()}
         asked = {**row, "count": len(ids), "now": now, "session": preparation.session_id}
-        if len(ids) == 1:  # most are alone
+        items, one = _rows_of(preparation), len(ids) == 1  # most are alone
+        if items and self._connection.dialect.name == "postgresql":
+            in_columns = {column.name: [item[column.name] for item in items] for column in _OF_ITEM}
+            if one:
+                return bool(_add_one_with_items().one(self._connection, {**asked, "document": ids[0], **in_columns}))
+            both = {**asked, "documents": ids, **in_columns}
+            return bool(self._connection.execute(_add_with_items(), both).all())
+        if one:
             added = bool(_add_to_one_signable().one(self._connection, {**asked, "document": ids[0]}))
         else:
             added = self._connection.execute(_add_to_signable(), {**asked, "documents": ids}).one_or_none() is not None
@@ -69,8 +78,7 @@ class SqlPreparations:
         return added
 
     def _add_items(self, preparation: Preparation) -> None:
-        items = [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
-        insert_all(self._connection, tables.prepared_documents, items)
+        insert_all(self._connection, tables.prepared_documents, _rows_of(preparation))
 
     def delete_expired(self, before: datetime, limit: int) -> int:
         p, i, s, d = tables.preparations, tables.prepared_documents, tables.sessions, tables.documents
@@ -88,6 +96,10 @@ class SqlPreparations:
 
 
 # Made once, as in `statements`: each signature asks these.
+
+
+def _rows_of(preparation: Preparation) -> list[rows.Row]:
+    return [rows.prepared_row(preparation.id, n, item) for n, item in enumerate(preparation.items)]
 
 
 def _preparation(found: Sequence[rows.Row]) -> Preparation:
@@ -135,17 +147,21 @@ _NEW = "new_"
 
 
 @cache
-def _add_to_signable() -> sa.Insert:
+def _add_to_signable() -> ReturningInsert[tuple[UUID]]:
     these = sa.bindparam("documents", expanding=True, type_=sa.Uuid)
     return _adding_to_signable(tables.documents.c.id.in_(these))
 
 
 @cache
 def _add_to_one_signable() -> PreparedChange:
-    return PreparedChange(_adding_to_signable(tables.documents.c.id == sa.bindparam("document", type_=sa.Uuid)))
+    return PreparedChange(_adding_to_one())
 
 
-def _adding_to_signable(chosen: sa.ColumnElement[bool]) -> sa.Insert:
+def _adding_to_one() -> ReturningInsert[tuple[UUID]]:
+    return _adding_to_signable(tables.documents.c.id == sa.bindparam("document", type_=sa.Uuid))
+
+
+def _adding_to_signable(chosen: sa.ColumnElement[bool]) -> ReturningInsert[tuple[UUID]]:
     """As `Session.require_signable` and `Document.awaits_signature` decide."""
     p, s, d = tables.preparations, tables.sessions, tables.documents
     session = sa.bindparam("session", type_=sa.Uuid)
@@ -165,6 +181,30 @@ def _adding_to_signable(chosen: sa.ColumnElement[bool]) -> sa.Insert:
     all_of_them = waiting.scalar_subquery() == sa.bindparam("count", type_=sa.Integer)
     to_add = sa.select(*values).where(signable, all_of_them)
     return sa.insert(p).from_select(columns, to_add).returning(p.c.id)
+
+
+_OF_ITEM = tuple(column for column in tables.prepared_documents.c if column.name != "preparation_id")
+
+
+@cache
+def _add_with_items() -> ReturningInsert[tuple[UUID]]:
+    return _adding_with_items(_add_to_signable())
+
+
+@cache
+def _add_one_with_items() -> PreparedChange:
+    return PreparedChange(_adding_with_items(_adding_to_one()))
+
+
+def _adding_with_items(preparation: ReturningInsert[tuple[UUID]]) -> ReturningInsert[tuple[UUID]]:
+    """The same with the rows of its documents, in one statement. For PostgreSQL."""
+    i, added = tables.prepared_documents, preparation.cte("added")
+    lists = (sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in _OF_ITEM)
+    given = sa.func.unnest(*lists).table_valued(*(sa.column(column.name, column.type) for column in _OF_ITEM))
+    named = given.render_derived(name="given")
+    chosen = sa.select(added.c.id, *named.c).select_from(added.join(named, sa.true()))
+    names = [i.c.preparation_id.name, *(column.name for column in _OF_ITEM)]
+    return sa.insert(i).from_select(names, chosen).returning(i.c.document_id)
 
 
 @cache

@@ -12,18 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from signroom.domain.branding import NO_BRANDING
-from signroom.domain.document import Document
-from signroom.domain.errors import SignatureSessionNotFound
+from signroom.domain.document import Document, DocumentStatus
+from signroom.domain.errors import PreparationNotFound, SignatureSessionNotFound
 from signroom.domain.metadata import NO_METADATA
 from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import PdfReading
-from signroom.ports.store import LinkedSession, SessionFilter, SessionOfPage, SessionToSign
+from signroom.ports.store import LinkedSession, SessionFilter, SessionOfPage, SessionToFinish, SessionToSign
 from signroom.store import rows, tables
 from signroom.store.paging import between
 from signroom.store.prepared import PreparedChange, PreparedQuery
+from signroom.store.tables import UtcDateTime
 from signroom.store.work.applications import is_closed
 from signroom.store.work.documents import in_processing
-from signroom.store.work.statements import ReadRows, insert_owned, locked_row_of, row_of, update_all
+from signroom.store.work.statements import ReadRows, by_no_index, insert_owned, locked_row_of, row_of, update_all
 from signroom.store.work.statistics.statistics import count_sessions
 from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
@@ -63,6 +64,39 @@ class SqlSessions:
         if not told:
             self._webhooks.note_none(page.session.subscription_id)
         return SessionToSign(page, bool(closed), int(in_processing_now))
+
+    def to_finish_of_any_tenant(self, session_id: UUID, preparation_id: UUID) -> SessionToFinish:
+        found = _to_finish().all(self._connection, session=session_id, preparation=preparation_id)
+        if not found:
+            raise PreparationNotFound
+        items = []
+        for row in found:
+            preparation, item = _cut(row[_SHOWN_LENGTH:], _PREPARATION, _ITEM)
+            items.append({**item, **preparation})
+        with_document = [row for row in found if row[_DOCUMENT_ID] is not None]
+        shown = with_document or found[:1]
+        page = _session_of_page(shown, _rows_of(shown))
+        page.session.require_not_erased()
+        prepared = rows.preparation_of(items[0], [item for item in items if item["document_id"] is not None])
+        return SessionToFinish(prepared, page, bool(found[-1][-1]))
+
+    def sign_alone(self, session: Session, document: Document, now: datetime) -> int | None:
+        # The session's first: to write it is to lock it, and all else is asked after that.
+        row = rows.session_row(session)
+        asked = {"session": session.id, "now": now, _OWNER: session.subscription_id}
+        changed = _sign().one(self._connection, {**asked, **{name: row[name] for name in _SIGNED}})
+        if not changed:
+            return None
+        row = rows.document_row(document)
+        whose = {"document": document.id, "session": session.id, "application": session.application_id}
+        values = {name: row[name] for name in _ACCEPTED}
+        accepted = {**values, **whose, _OWNER: session.subscription_id}
+        if not _accept().one(self._connection, accepted):
+            return None
+        ((told, in_processing_now),) = changed
+        if not told:
+            self._webhooks.note_none(session.subscription_id)
+        return int(in_processing_now)
 
     def locked_with_documents_of_any_tenant(self, session_id: UUID) -> tuple[Session, list[Document]]:
         lock_session(self._connection, session_id)
@@ -198,6 +232,10 @@ _BRANDING = _Part(column for column in tables.brandings.c if column.name != "log
 
 _NAMES = _Part([tables.file_validations.c.file_name_pattern])
 _SHOWN = (_SESSION, _DOCUMENT, _APPLICATION, _BRANDING, _NAMES)
+_DOCUMENT_ID = len(_SESSION.names) + _DOCUMENT.names.index("id")
+_SHOWN_LENGTH = sum(len(part.names) for part in _SHOWN)
+_PREPARATION = _Part(tables.preparations.c)
+_ITEM = _Part(tables.prepared_documents.c)
 
 
 def _of_one_session(joined: sa.FromClause, *parts: _Part, erased: bool = False) -> sa.Select[Any]:
@@ -259,6 +297,74 @@ def _note_opened() -> PreparedChange:
     change = sa.update(t).where(t.c.id == sa.bindparam("session"), first).values(opened_at=sa.bindparam("at"))
     told = has_webhooks(sa.bindparam(_OWNER, type_=sa.Uuid)).label("has_webhooks")
     return PreparedChange(change.returning(told))
+
+
+@cache
+def _to_finish() -> PreparedQuery:
+    """A row for each prepared document, or one without one: `_SHOWN`, `_PREPARATION`, `_ITEM`, others.
+
+    For one document. What all have in common is in each row.
+    """
+    s, d, p, i = tables.sessions, tables.documents, tables.preparations, tables.prepared_documents
+    other = d.alias("other")
+    others = sa.exists().where(other.c.session_id == s.c.id, other.c.id != d.c.id)
+    joined = _with_page().join(p, p.c.session_id == s.c.id).outerjoin(i, i.c.preparation_id == p.c.id)
+    joined = joined.outerjoin(d, sa.and_(d.c.id == i.c.document_id, by_no_index(d.c.session_id) == s.c.id))
+    parts = (*_SHOWN, _PREPARATION, _ITEM)
+    query = sa.select(*(column for part in parts for column in part.columns), others.label("has_others"))
+    query = query.select_from(joined).where(p.c.id == sa.bindparam("preparation"), s.c.id == sa.bindparam("session"))
+    return PreparedQuery(query.order_by(i.c.position))
+
+
+_SIGNED = ("status", "signer_certificate", "signer_issuers", "processing_error_code", "person_due")
+"""What `Session.sign` changes."""
+_ACCEPTED = (
+    *("status", "preparation_id", "signature_value", "signed_at", "available_until"),
+    *("processing_error_code", "processing_error_detail", "person_due"),
+)
+"""What `Document.accept_signature` changes."""
+
+
+@cache
+def _sign() -> PreparedChange:
+    """As `Session.require_signable` decides. The columns are those of the values."""
+    t, owner = tables.sessions, sa.bindparam(_OWNER, type_=sa.Uuid)
+    status = by_no_index(t.c.status)
+    pending = sa.and_(
+        status == SessionStatus.PENDING.value, by_no_index(t.c.expires_at) > sa.bindparam("now", type_=UtcDateTime)
+    )
+    signable = sa.or_(pending, status == SessionStatus.PROCESSING_ERROR.value)
+    change = sa.update(t).where(t.c.id == sa.bindparam("session", type_=sa.Uuid), t.c.erased_at.is_(None), signable)
+    counted = sa.literal_column(f"({_COUNTED})", sa.Integer).label("in_processing")
+    return PreparedChange(change.returning(has_webhooks(owner).label("has_webhooks"), counted))
+
+
+_COUNTED = f"""SELECT count(*)
+FROM signroom_sessions AS other_session JOIN signroom_documents AS other ON other.session_id = other_session.id
+WHERE other_session.status = '{SessionStatus.PROCESSING.value}' AND other.status = '{DocumentStatus.PROCESSING.value}'
+AND other_session.subscription_id = signroom_sessions.subscription_id"""  # noqa: S608  (two constants)
+"""As `in_processing` asks, of the row that is written: SQLAlchemy writes no names of tables where SQLite returns."""
+
+
+@cache
+def _accept() -> PreparedChange:
+    """Of a session's only document, as `Document.awaits_signature` decides, unless its page is closed.
+
+    It returns the id. The columns are those of the values.
+    """
+    d, a, owner = tables.documents, tables.applications, tables.subscriptions
+    of_it, this = sa.bindparam("session", type_=sa.Uuid), sa.bindparam("document", type_=sa.Uuid)
+    other = d.alias("other")
+    others = sa.exists().where(other.c.session_id == of_it, other.c.id != this)
+    application, subscription = sa.bindparam("application", type_=sa.Uuid), sa.bindparam(_OWNER, type_=sa.Uuid)
+    are_open = (
+        sa.exists().where(a.c.id == application, sa.not_(is_closed(a))),
+        sa.exists().where(owner.c.id == subscription, sa.not_(is_closed(owner))),
+    )
+    awaiting = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING_ERROR.value]
+    change = sa.update(d).where(d.c.id == this, by_no_index(d.c.session_id) == of_it, d.c.erased_at.is_(None))
+    in_turn = sa.or_(*(by_no_index(d.c.status) == status for status in awaiting))
+    return PreparedChange(change.where(in_turn, sa.not_(others), *are_open).returning(d.c.id))
 
 
 _WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))

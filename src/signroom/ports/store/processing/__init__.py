@@ -23,6 +23,9 @@ class InProcessing:
     subscription: Subscription
     context_of_session: UUID | None
     """The security context of its session; None without one."""
+    session_alone: Session | None = None
+    """Its session, when that is in processing for the first time and has no other document. Only said when no other
+    document was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ class Processing(Protocol):
         """Store what the end of their processing has changed, and the end of their session.
 
         All were locked by this part of the transaction.
+        """
+
+    def end_alone(self, document: Document, session: Session) -> bool:
+        """Store the end of a document's processing and that of its session, as `save` does, in two statements.
+
+        Both were read without a lock. False when they, or the documents of the session, have changed since: then
+        something may have been written, and the transaction must not be committed.
         """
 
     def ends_of_session(self, session_id: UUID) -> list[DocumentEnd]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,13 +14,13 @@ from sqlalchemy.engine import Connection
 from signroom.domain.application import Subscription
 from signroom.domain.document import Document, DocumentEnd, DocumentStatus
 from signroom.domain.errors import SignatureSessionNotFound
-from signroom.domain.session import Session
+from signroom.domain.session import Session, SessionStatus
 from signroom.domain.signature import CertificateChain, PdfReading
 from signroom.ports.store import InProcessing, SessionToSettle
 from signroom.store import rows, tables
 from signroom.store.prepared import PreparedChange, PreparedQuery
 from signroom.store.work.sessions import lock_session
-from signroom.store.work.statements import ReadRows, update_all
+from signroom.store.work.statements import ReadRows, by_no_index, update_all
 from signroom.store.work.statistics.statistics import count_locked
 from signroom.store.work.webhooks import SqlWebhooks, has_webhooks
 
@@ -41,9 +42,21 @@ class SqlProcessing:
         return [(row.id, row.original_length) for row in found]
 
     def of_any_tenant(self, document_ids: Sequence[UUID]) -> list[InProcessing]:
+        if len(document_ids) == 1:
+            return [self._with_session(row) for row in _read_one().all(self._connection, document=document_ids[0])]
+        return self._cut_all(self._connection.execute(_read(), {"documents": list(document_ids)}).all())
+
+    def _with_session(self, row: Sequence[Any]) -> InProcessing:
+        """Of a row of `_read_one`."""
+        (parts,) = self._cut_all([row[: -len(_SESSION) - 1]])
+        session, has_others = dict(zip(_SESSION_NAMES, row[-len(_SESSION) - 1 : -1], strict=True)), row[-1]
+        first = session["status"] == SessionStatus.PROCESSING.value and session["counted_as"] is None
+        return replace(parts, session_alone=rows.session_of(session)) if first and not has_others else parts
+
+    def _cut_all(self, read: Sequence[Sequence[Any]]) -> list[InProcessing]:
         chains: dict[UUID, CertificateChain] = {}
         found = []
-        for row in self._of_these(_read_one(), _read(), document_ids):
+        for row in read:
             document, item, subscription, (chain, reading, context_id) = _cut(row)
             preparation_id = document["preparation_id"]
             if preparation_id not in chains:  # of many documents it is one
@@ -93,12 +106,7 @@ class SqlProcessing:
     def save(self, documents: Sequence[Document], session: Session | None = None) -> None:
         counted = [d for d in documents if d.status is DocumentStatus.COMPLETED and not self._counted[d.id]]
         self._counted.update((document.id, True) for document in counted)
-        # Fewer columns than `SqlDocuments.save` writes: each index on a column that is written costs, changed or not.
-        found = map(rows.document_row, documents)
-        values = [
-            {_ID: row["id"], **{name: row[name] for name in _CHANGED}, "counted": self._counted[row["id"]] or None}
-            for row in found
-        ]
+        values = [{_ID: d.id, **_changed(d), "counted": self._counted[d.id] or None} for d in documents]
         _update().all(self._connection, values)
         ended = []
         if session is not None:
@@ -108,6 +116,23 @@ class SqlProcessing:
             update_all(self._connection, tables.sessions, self._read.changed([row]))
             ended = [(session, before)] if ends else []
         count_locked(self._connection, counted, ended)
+
+    def end_alone(self, document: Document, session: Session) -> bool:
+        # The session's first: to write it is to lock it, and what is asked of its documents is asked after that.
+        ended = session.status.value
+        asked = {_ID: session.id, "code": session.processing_error_code, "to": ended, _WHOSE: session.subscription_id}
+        told = _end_session().one(self._connection, asked)
+        if not told:
+            return False
+        completed = document.status is DocumentStatus.COMPLETED
+        values = {**_changed(document), "counted": completed or None}
+        whose = {_ID: document.id, "session": session.id, "preparation": document.preparation_id}
+        if not _end_document().one(self._connection, {**values, **whose}):
+            return False
+        if not told[0][0]:
+            self._webhooks.note_none(session.subscription_id)
+        count_locked(self._connection, [document] if completed else [], [(session, None)])
+        return True
 
     def ends_of_session(self, session_id: UUID) -> list[DocumentEnd]:
         found = self._connection.execute(_ends(), {"session": session_id})
@@ -121,12 +146,47 @@ _ID = "id_of_row"
 _DOCUMENT, _ITEM, _OWNER, _SESSION = (
     list(t.c) for t in (tables.documents, tables.prepared_documents, tables.subscriptions, tables.sessions)
 )
+_SESSION_NAMES = tuple(column.name for column in _SESSION)
 _CHANGED = (
     *("status", "processing_error_code", "processing_error_detail", "verdict", "available_until", "person_due"),
     *("signed_key", "signed_name", "signed_type", "signed_length", "signed_sha256", "signed_level", "signed_made_at"),
     *("level_detail", "level_asked_at", "archive_until"),
 )
 """What `Document.complete`, `Document.fail` and `Document.note_level` change of a document in processing."""
+
+
+def _changed(document: Document) -> rows.Row:
+    """Fewer columns than `SqlDocuments.save` writes: each index on a column that is written costs, changed or not."""
+    row = rows.document_row(document)
+    return {name: row[name] for name in _CHANGED}
+
+
+_WHOSE = "of_owner"
+"""A parameter, as `_ID`. No column has its name."""
+
+
+@cache
+def _end_session() -> PreparedChange:
+    """Of one that is in processing and was never counted."""
+    t = tables.sessions
+    to = sa.bindparam("to", type_=sa.String)
+    change = sa.update(t).where(t.c.id == sa.bindparam(_ID, type_=sa.Uuid))
+    change = change.where(by_no_index(t.c.status) == SessionStatus.PROCESSING.value, t.c.counted_as.is_(None))
+    code = sa.bindparam("code", type_=sa.String)
+    change = change.values(status=to, counted_as=to, processing_error_code=code, person_due=True)
+    return PreparedChange(change.returning(has_webhooks(sa.bindparam(_WHOSE, type_=sa.Uuid)).label("has_webhooks")))
+
+
+@cache
+def _end_document() -> PreparedChange:
+    """Of one that is in processing, was not counted and is its session's only one. It returns the id."""
+    t, other = tables.documents, tables.documents.alias("other")
+    session = sa.bindparam("session", type_=sa.Uuid)
+    others = sa.exists().where(other.c.session_id == session, other.c.id != sa.bindparam(_ID, type_=sa.Uuid))
+    change = sa.update(t).where(t.c.id == sa.bindparam(_ID, type_=sa.Uuid), by_no_index(t.c.session_id) == session)
+    change = change.where(by_no_index(t.c.status) == DocumentStatus.PROCESSING.value, t.c.counted.is_(None))
+    change = change.where(t.c.preparation_id == sa.bindparam("preparation", type_=sa.Uuid), t.c.erased_at.is_(None))
+    return PreparedChange(change.where(sa.not_(others)).returning(t.c.id))
 
 
 @cache
@@ -196,7 +256,10 @@ def _read() -> sa.Select[Any]:
 
 @cache
 def _read_one() -> PreparedQuery:
-    return PreparedQuery(_reading(lambda column: column == _THIS))
+    """After the columns of `_cut` come its session's, and whether that has other documents, erased or not."""
+    d, other = tables.documents, tables.documents.alias("other")
+    others = sa.exists().where(other.c.session_id == d.c.session_id, other.c.id != d.c.id)
+    return PreparedQuery(_reading(lambda column: column == _THIS).add_columns(*_SESSION, others.label("has_others")))
 
 
 def _reading(chosen: _Condition) -> sa.Select[Any]:
