@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -349,3 +350,18 @@ def test_dbos_still_has_what_these_statements_take_the_place_of() -> None:
         "_in_flight_status_prover",
     )
     assert [name for name in (*names, *more) if not callable(getattr(SystemDatabase, name, None))] == []
+
+
+def test_a_process_that_stood_still_behind_its_claim_asks_again(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one may have recovered the job meanwhile, and run its first step."""
+    _, (client, database) = both
+    queue = Queue(QUEUE, worker_concurrency=1, token=_TOKEN)
+    _enqueue(client, "job")
+    took, _ = database.start_queued_workflows(queue, "e", VERSION, None, owner_xid="o", is_latest_version=True)
+    _record_step(database, "job")
+    later = time.time() + 600
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    database.get_workflow_statuses(took)
+
+    assert database.check_operation_execution("job", 1, "job.run") is not None

@@ -162,38 +162,41 @@ class _ClaimedRows:
         kinds = {column.name: column.type.dialect_impl(dialect) for column in self.columns()}
         found = {name: kind.result_processor(dialect, None) for name, kind in kinds.items()}
         self._processors = {name: process for name, process in found.items() if process is not None}
-        self._answered: dict[str, Mapping[str, Any]] = {}
-        """Rows that their claim has answered with, until they are asked for."""
+        self._answered: dict[str, tuple[Mapping[str, Any], float]] = {}
+        """Rows that their claim has answered with, until they are asked for, and when it was asked, as in `_fresh`."""
         self._fresh: dict[str, float] = {}
         """When workflows had no recorded step and had not begun their first: in seconds since 1970, since the monotonic
         clock stands still while a machine sleeps."""
 
-    def claimed(self, claimed: Iterable[Mapping[str, Any]]) -> None:
+    def claimed(self, claimed: Iterable[Mapping[str, Any]], asked_at: float) -> None:
         """Rows with the columns of `columns`, as the driver answers a claim with them. DBOS asks for them at once."""
         if len(self._answered) >= _MOST_FRESH:
             self._answered.clear()
         for row in claimed:
             read = {name: process(row[name]) for name, process in self._processors.items()}
-            self._answered[row["workflow_uuid"]] = {**row, **read}
+            self._answered[row["workflow_uuid"]] = {**row, **read}, asked_at
 
     def statuses(self, workflow_ids: list[str]) -> list[WorkflowStatusInternal]:
         """The rows, in this order. Most are claimed alone."""
         for workflow_id in workflow_ids:  # what was said of an earlier claim does not hold any more
             self._fresh.pop(workflow_id, None)
-        answered = [row for workflow_id in workflow_ids if (row := self._answered.pop(workflow_id, None)) is not None]
+        now = time.time()
+        known = (self._answered.pop(workflow_id, None) for workflow_id in workflow_ids)
+        # After a longer pause of this process another one may have recovered the workflow.
+        answered = [one for one in known if one is not None and abs(now - one[1]) < _FRESH_SECONDS]
         if len(answered) == len(workflow_ids):
-            return [self._status_of(row) for row in answered]
+            return [self._status_of(row, asked_at) for row, asked_at in answered]
         if len(workflow_ids) != 1:
             return self._dbos_statuses(workflow_ids)
         found = self._read(workflow_ids[0])
-        return [] if found is None else [self._status_of(dict(found))]
+        return [] if found is None else [self._status_of(dict(found), now)]
 
-    def _status_of(self, row: Mapping[str, Any]) -> WorkflowStatusInternal:
+    def _status_of(self, row: Mapping[str, Any], asked_at: float) -> WorkflowStatusInternal:
         values: dict[str, Any] = {name: row[name] for name in WorkflowStatusInternal.__annotations__}
         if row["status"] == "PENDING" and not row["has_steps"]:
             if len(self._fresh) >= _MOST_FRESH:  # they never began: those that may still do so ask
                 self._fresh.clear()
-            self._fresh[row["workflow_uuid"]] = time.time()
+            self._fresh[row["workflow_uuid"]] = asked_at
         return WorkflowStatusInternal(**{**values, "is_debounced": bool(values["is_debounced"])})  # type: ignore[typeddict-item]
 
     def _read_one(self, workflow_id: str) -> sa.RowMapping | None:
@@ -278,6 +281,7 @@ class _Claims:
             "free": free,
             "begun": int(time.time() * 1000),
         }
+        asked_at = time.time()
         with self._database.engine.begin() as connection:
             latest = is_latest_version
             if latest is None:
@@ -285,7 +289,7 @@ class _Claims:
             name, build = f"claim {latest}", partial(self._claim_of, latest=latest)
             answer = self._kept.execute(connection, name, values, build, insert_columns=False)
             claimed = [dict(row) for row in answer.mappings()]
-        self._rows.claimed(claimed)
+        self._rows.claimed(claimed, asked_at)
         order = sorted(claimed, key=lambda row: (row["priority"], row["created_at"]))
         return [row["workflow_uuid"] for row in order], None
 

@@ -23,6 +23,7 @@ from signroom.service.sessions.end_session import cancel_session
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.service.signing.finish_signing import finish_signing
 from signroom.service.signing.prepare_signing import prepare_signing
+from signroom.service.signing.settle_documents import failure, settle_documents
 from signroom.store import tables
 from signroom.store.work.sessions import SqlSessions
 from signroom.worker.steps import jobs
@@ -230,3 +231,49 @@ def test_a_preparation_of_another_session_is_not_found(room: Room) -> None:
         asyncio.run(finish_signing(room.ports, mine.id, other.preparation.id, other.values))
     with pytest.raises(PreparationNotFound):
         asyncio.run(finish_signing(room.ports, mine.id, uuid4(), mine.values))
+
+
+def failed(again: Prepared) -> None:
+    """Its job has ended, and says that the document could not be completed."""
+    ports = again.room.ports
+    (document_id,) = again.preparation.document_ids
+    with ports.store.read() as work:
+        document = work.documents.of_any_tenant(document_id)
+    settle_documents(ports, [failure(ports, document, "TimestampFailed")])
+
+
+def test_what_was_finished_and_failed_is_not_finished_again_by_the_same_preparation(room: Room) -> None:
+    """There is one job for it, and that has ended: nothing would ever complete the session."""
+    again = prepared(room)
+    again.finish()
+    failed(again)
+    told, jobs_before = room.told(), again.jobs()
+
+    assert again.finish().session.status is SessionStatus.PROCESSING_ERROR
+    assert again.status() is SessionStatus.PROCESSING_ERROR
+    assert (room.told(), again.jobs()) == (told, jobs_before)
+
+
+def test_another_value_for_the_same_preparation_is_refused_after_a_failure(room: Room) -> None:
+    again = prepared(room)
+    again.finish()
+    failed(again)
+    signer = three_tiers.signer("p256")
+    values = {item.document_id: signer.sign(item.prepared.to_sign) for item in again.preparation.items}
+    assert values != again.values
+
+    with pytest.raises(WrongState, match="other values"):
+        asyncio.run(finish_signing(room.ports, again.id, again.preparation.id, values))
+    assert again.status() is SessionStatus.PROCESSING_ERROR
+
+
+def test_who_is_late_by_a_whole_run_finds_what_has_become_of_it(room: Room) -> None:
+    late = prepared(room)
+
+    def finished_and_failed(same: Prepared) -> None:
+        same.finish()
+        failed(same)
+
+    assert late.finish(finished_and_failed).session.status is SessionStatus.PROCESSING_ERROR
+    assert late.status() is SessionStatus.PROCESSING_ERROR
+    assert room.told().count("SessionSigned") == 1

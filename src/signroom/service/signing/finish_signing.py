@@ -110,6 +110,8 @@ def _commit_alone(
     if found.has_others or preparation.refused or len(page.documents) != 1:
         return None
     (seen,) = page.documents
+    if seen.preparation_id == preparation.id:  # it was finished before: what has become of it is the answer
+        return None
     try:
         session, signed = page.session.sign(preparation.chain, now)
         document = seen.accept_signature(preparation.id, values[seen.id], now)

@@ -83,15 +83,15 @@ class SqlSessions:
     def sign_alone(self, session: Session, document: Document, now: datetime) -> int | None:
         # The session's first: to write it is to lock it, and all else is asked after that.
         row = rows.session_row(session)
-        asked = {"session": session.id, "now": now, _OWNER: session.subscription_id}
-        changed = _sign().one(self._connection, {**asked, **{name: row[name] for name in _SIGNED}})
-        if not changed:
+        asked = {"session": session.id, "now": now}
+        if not _sign().one(self._connection, {**asked, **{name: row[name] for name in _SIGNED}}):
             return None
         row = rows.document_row(document)
         whose = {"document": document.id, "session": session.id, "application": session.application_id}
         values = {name: row[name] for name in _ACCEPTED}
-        accepted = {**values, **whose, _OWNER: session.subscription_id}
-        if not _accept().one(self._connection, accepted):
+        accepted = {**values, **whose, "finished": document.preparation_id, _OWNER: session.subscription_id}
+        changed = _accept().one(self._connection, accepted)
+        if not changed:
             return None
         ((told, in_processing_now),) = changed
         if not told:
@@ -327,30 +327,34 @@ _ACCEPTED = (
 
 @cache
 def _sign() -> PreparedChange:
-    """As `Session.require_signable` decides. The columns are those of the values."""
-    t, owner = tables.sessions, sa.bindparam(_OWNER, type_=sa.Uuid)
+    """As `Session.require_signable` decides. It returns the id. The columns are those of the values."""
+    t = tables.sessions
     status = by_no_index(t.c.status)
     pending = sa.and_(
         status == SessionStatus.PENDING.value, by_no_index(t.c.expires_at) > sa.bindparam("now", type_=UtcDateTime)
     )
     signable = sa.or_(pending, status == SessionStatus.PROCESSING_ERROR.value)
     change = sa.update(t).where(t.c.id == sa.bindparam("session", type_=sa.Uuid), t.c.erased_at.is_(None), signable)
-    counted = sa.literal_column(f"({_COUNTED})", sa.Integer).label("in_processing")
-    return PreparedChange(change.returning(has_webhooks(owner).label("has_webhooks"), counted))
+    return PreparedChange(change.returning(t.c.id))
 
 
 _COUNTED = f"""SELECT count(*)
 FROM signroom_sessions AS other_session JOIN signroom_documents AS other ON other.session_id = other_session.id
 WHERE other_session.status = '{SessionStatus.PROCESSING.value}' AND other.status = '{DocumentStatus.PROCESSING.value}'
-AND other_session.subscription_id = signroom_sessions.subscription_id"""  # noqa: S608  (two constants)
-"""As `in_processing` asks, of the row that is written: SQLAlchemy writes no names of tables where SQLite returns."""
+AND other_session.subscription_id = signroom_documents.subscription_id
+AND other_session.id <> signroom_documents.session_id"""  # noqa: S608  (two constants)
+"""As `in_processing` asks, of the row that is written, which does not count: SQLAlchemy writes no names of tables where
+SQLite returns.
+"""
 
 
 @cache
 def _accept() -> PreparedChange:
-    """Of a session's only document, as `Document.awaits_signature` decides, unless its page is closed.
+    """Of a session's only document, as `Document.awaits_signature` decides, unless its page is closed, or the document
+    was finished with the same preparation before, whatever has become of it.
 
-    It returns the id. The columns are those of the values.
+    It returns whether the subscription has webhooks, and what it has in processing. PostgreSQL answers that as of the
+    beginning of the statement, and this one begins when the session is locked. The columns are those of the values.
     """
     d, a, owner = tables.documents, tables.applications, tables.subscriptions
     of_it, this = sa.bindparam("session", type_=sa.Uuid), sa.bindparam("document", type_=sa.Uuid)
@@ -364,7 +368,11 @@ def _accept() -> PreparedChange:
     awaiting = [DocumentStatus.PENDING_SIGNATURE.value, DocumentStatus.PROCESSING_ERROR.value]
     change = sa.update(d).where(d.c.id == this, by_no_index(d.c.session_id) == of_it, d.c.erased_at.is_(None))
     in_turn = sa.or_(*(by_no_index(d.c.status) == status for status in awaiting))
-    return PreparedChange(change.where(in_turn, sa.not_(others), *are_open).returning(d.c.id))
+    finished = sa.bindparam("finished", type_=sa.Uuid)
+    is_another = by_no_index(d.c.preparation_id).is_distinct_from(finished)
+    counted = sa.literal_column(f"({_COUNTED})", sa.Integer).label("in_processing")
+    told = has_webhooks(subscription).label("has_webhooks")
+    return PreparedChange(change.where(in_turn, is_another, sa.not_(others), *are_open).returning(told, counted))
 
 
 _WITH_ALL_DOCUMENTS = PreparedQuery(_of_one_session(tables.sessions, _SESSION, _DOCUMENT, erased=True))

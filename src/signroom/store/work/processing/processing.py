@@ -120,14 +120,14 @@ class SqlProcessing:
     def end_alone(self, document: Document, session: Session) -> bool:
         # The session's first: to write it is to lock it, and what is asked of its documents is asked after that.
         ended = session.status.value
-        asked = {_ID: session.id, "code": session.processing_error_code, "to": ended, _WHOSE: session.subscription_id}
-        told = _end_session().one(self._connection, asked)
-        if not told:
+        asked = {_ID: session.id, "code": session.processing_error_code, "to": ended}
+        if not _end_session().one(self._connection, asked):
             return False
         completed = document.status is DocumentStatus.COMPLETED
         values = {**_changed(document), "counted": completed or None}
         whose = {_ID: document.id, "session": session.id, "preparation": document.preparation_id}
-        if not _end_document().one(self._connection, {**values, **whose}):
+        told = _end_document().one(self._connection, {**values, **whose, _WHOSE: session.subscription_id})
+        if not told:
             return False
         if not told[0][0]:
             self._webhooks.note_none(session.subscription_id)
@@ -167,26 +167,31 @@ _WHOSE = "of_owner"
 
 @cache
 def _end_session() -> PreparedChange:
-    """Of one that is in processing and was never counted."""
+    """Of one that is in processing and was never counted. It returns the id."""
     t = tables.sessions
     to = sa.bindparam("to", type_=sa.String)
     change = sa.update(t).where(t.c.id == sa.bindparam(_ID, type_=sa.Uuid))
     change = change.where(by_no_index(t.c.status) == SessionStatus.PROCESSING.value, t.c.counted_as.is_(None))
     code = sa.bindparam("code", type_=sa.String)
     change = change.values(status=to, counted_as=to, processing_error_code=code, person_due=True)
-    return PreparedChange(change.returning(has_webhooks(sa.bindparam(_WHOSE, type_=sa.Uuid)).label("has_webhooks")))
+    return PreparedChange(change.returning(t.c.id))
 
 
 @cache
 def _end_document() -> PreparedChange:
-    """Of one that is in processing, was not counted and is its session's only one. It returns the id."""
+    """Of one that is in processing, was not counted and is its session's only one.
+
+    It returns whether the subscription has webhooks. PostgreSQL answers that as of the beginning of the statement, and
+    this one begins when the session is locked.
+    """
     t, other = tables.documents, tables.documents.alias("other")
     session = sa.bindparam("session", type_=sa.Uuid)
     others = sa.exists().where(other.c.session_id == session, other.c.id != sa.bindparam(_ID, type_=sa.Uuid))
     change = sa.update(t).where(t.c.id == sa.bindparam(_ID, type_=sa.Uuid), by_no_index(t.c.session_id) == session)
     change = change.where(by_no_index(t.c.status) == DocumentStatus.PROCESSING.value, t.c.counted.is_(None))
     change = change.where(t.c.preparation_id == sa.bindparam("preparation", type_=sa.Uuid), t.c.erased_at.is_(None))
-    return PreparedChange(change.where(sa.not_(others)).returning(t.c.id))
+    told = has_webhooks(sa.bindparam(_WHOSE, type_=sa.Uuid)).label("has_webhooks")
+    return PreparedChange(change.where(sa.not_(others)).returning(told))
 
 
 @cache
