@@ -63,6 +63,8 @@ class Wire(asyncio.Transport):
         return self.buffer
 
     def write(self, data: Any) -> None:
+        if self.closed:
+            raise RuntimeError("the handler is closed")  # as uvloop says once the connection is lost
         self.writes.append(bytes(data))
 
     def can_write_eof(self) -> bool:
@@ -199,6 +201,23 @@ def test_who_hangs_up_before_his_turn_is_not_served() -> None:
     assert not second.written
 
 
+def test_who_has_hung_up_takes_no_turn() -> None:
+    async def run() -> int:
+        noted, all_of_them = Noted(), gate(total=100)
+        wires = [Wire(CROWD) for _ in range(50)]
+        for protocol in [connect(all_of_them, wire, noted) for wire in wires]:
+            protocol.data_received(ASKS)
+        for wire in wires[1:-1]:
+            wire.abort()
+        turns = 0
+        while len(noted.asked) < 2:
+            await asyncio.sleep(0)
+            turns += 1
+        return turns
+
+    assert run_hurried(run()) < 10
+
+
 def test_requests_behind_a_trusted_proxy_begin_at_once() -> None:
     """They are of many people, and their connections do not count for any of them."""
 
@@ -248,6 +267,21 @@ def test_the_head_of_an_answer_does_not_wait_for_a_body_that_comes_later() -> No
     (head,) = run_hurried(run())
 
     assert head.endswith(b"\r\n\r\n")
+
+
+def test_the_head_of_an_answer_is_dropped_where_the_client_has_gone() -> None:
+    """An error with its frames was written to the log for each of them."""
+
+    async def run() -> tuple[list[bytes], list[Any]]:
+        errors: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+        wire = Wire()
+        connect(gate(), wire, slow).data_received(ASKS)
+        asyncio.get_running_loop().call_soon(wire.abort)
+        await asyncio.sleep(1)
+        return wire.writes, errors
+
+    assert run_hurried(run()) == ([], [])
 
 
 def test_who_waits_for_100_continue_hears_of_it_before_the_answer() -> None:

@@ -111,7 +111,7 @@ class Gate:
         """Those without a request that is complete in its head, the oldest first."""
         self._begun = set[str]()
         """Addresses of which a request has begun since the last look at the network."""
-        self._later: dict[str, deque[Callable[[], object]]] = {}
+        self._later: dict[str, deque[Callable[[], bool]]] = {}
         """What has not begun yet, by its address."""
 
     def admit(self, connection: LimitedProtocol, host: str | None) -> Refusal | None:
@@ -152,8 +152,10 @@ class Gate:
             if self._per_address[address] <= 0:
                 del self._per_address[address]
 
-    def in_turn(self, connection: LimitedProtocol, start: Callable[[], object]) -> None:
+    def in_turn(self, connection: LimitedProtocol, start: Callable[[], bool]) -> None:
         """Begin a request: at once, or when those of its address that came before it have begun.
+
+        `start` says whether somebody waits for it still.
 
         The event loop takes everything that has come since it last looked at the network. If that is a hundred requests
         of one address, whoever comes next waits for all of them. So each address begins one between two looks.
@@ -166,20 +168,20 @@ class Gate:
         else:
             self._begin(address, start)
 
-    def _begin(self, address: str, start: Callable[[], object]) -> None:
+    def _begin(self, address: str, start: Callable[[], bool]) -> bool:
         if not self._begun:
             asyncio.get_running_loop().call_soon(self._next_turn)
         self._begun.add(address)
-        start()
+        return start()
 
     def _next_turn(self) -> None:
         self._begun.clear()
         for address in list(self._later):
             waiting = self._later[address]
-            start = waiting.popleft()
+            while waiting and not self._begin(address, waiting.popleft()):
+                pass  # who has hung up takes no turn
             if not waiting:
                 del self._later[address]
-            self._begin(address, start)
 
     def _customer(self, host: str | None) -> str | None:
         """What a connection counts for; None: it does not count."""
@@ -221,8 +223,9 @@ class _Answers:
             self._transport.write(data)
 
     def flush(self) -> None:
-        if self._head:
-            head, self._head = self._head, b""
+        """Nothing where the client has gone: uvloop raises an error then."""
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
             self._transport.write(head)
 
     def is_closing(self) -> bool:
@@ -405,9 +408,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         begin = super()._start_asgi_task
 
-        def start() -> None:
-            if not self.transport.is_closing():  # who hung up meanwhile is asked for nothing
-                begin(cycle, app)
+        def start() -> bool:
+            if self.transport.is_closing():
+                return False
+            begin(cycle, app)
+            return True
 
         self.gate.in_turn(self, start)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 
 import uvicorn
@@ -18,7 +19,6 @@ from litestar.types import ASGIApp
 from signroom.cli.connections import ConnectionLimits, Gate, protocol_of
 from signroom.cli.logs import configure_logs, write_lines_apart, write_what_is_left
 from signroom.cli.running import keep_address
-from signroom.cli.threads import Threads
 from signroom.http.metrics import is_loopback
 from signroom.settings import Settings, SettingsError
 from signroom.wiring import build_service, build_web
@@ -127,7 +127,7 @@ def run_applications(
 
     async def serve() -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.get_running_loop().set_default_executor(Threads(_THREADS, "verbs"))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "verbs"))
         running = [asyncio.create_task(server.serve([listener])) for server, listener in pairs]
         await _ready(servers, running)
         keep_what_is_loaded()
