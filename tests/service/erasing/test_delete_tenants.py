@@ -523,6 +523,7 @@ def test_a_run_that_was_overtaken_leaves_no_file(
     _, document = completed(mine)
     read = SimpleNamespace(
         document=document,
+        parts=SimpleNamespace(session_alone=None),
         prepared=SimpleNamespace(chain=CertificateChain(b"certificate")),
         context=None,
         identity_confirmed=None,
