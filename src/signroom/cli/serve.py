@@ -27,6 +27,8 @@ _THREADS = 32
 """For the verbs: the loop's own default is cores + 4, too few for sync database calls."""
 _FULL = 2
 """The generation that a search for garbage of all objects is named by."""
+_SEARCHES_UNTIL_FULL = 50
+"""Of the middle generation. Under attack 10 of them made a full search every seven seconds. Each took 30 to 50 ms."""
 _SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps others from it. Python's own 5 ms are what each verb waits for several times
 while the event loop is busy with refusals.
@@ -155,7 +157,7 @@ def keep_what_is_loaded() -> None:
 
     It is libraries and routes, 200,000 objects that stay. To search them took 0.1 s of the processor, while nobody was
     answered, each time that as many objects as a fourth of them had come. What is loaded by the first requests, some
-    40,000 objects more, is taken out after the first search.
+    40,000 objects more, is taken out after the first search. From then on a full search is seldom.
     """
     gc.collect()
     gc.freeze()
@@ -170,6 +172,8 @@ def _keep_what_was_loaded_since(phase: str, info: dict[str, int]) -> None:
     if phase == "stop" and info["generation"] == _FULL:
         gc.callbacks.remove(_keep_what_was_loaded_since)
         gc.freeze()
+        young, middle, _ = gc.get_threshold()
+        gc.set_threshold(young, middle, _SEARCHES_UNTIL_FULL)
 
 
 def uvicorn_loop() -> asyncio.Runner:
