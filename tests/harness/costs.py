@@ -20,7 +20,8 @@ class Cost:
 
     ``reads`` and ``writes`` are transactions. A statement that reads and is a transaction of its own, without begin and
     end, is none of them. ``flushes`` are files and folders that were flushed, and commits that
-    were: those of a transaction that writes. ``hops`` are calls that were moved to a thread.
+    were: those of a transaction that writes, unless it is one that need not be. ``hops`` are calls that were moved to
+    a thread.
     """
 
     statements: int = 0
@@ -48,11 +49,11 @@ class Costs:
 
     def __init__(self) -> None:
         self.statements: list[str] = []
-        self._reads = self._writes = self._files = self._hops = 0
+        self._reads = self._writes = self._commits = self._files = self._hops = 0
 
     @property
     def now(self) -> Cost:
-        return Cost(len(self.statements), self._reads, self._writes, self._writes + self._files, self._hops)
+        return Cost(len(self.statements), self._reads, self._writes, self._commits + self._files, self._hops)
 
     def statement(self, _c: Connection, _cursor: object, text: str, _p: object, _x: object, _many: bool) -> None:
         if not text.startswith("BEGIN"):
@@ -65,6 +66,7 @@ class Costs:
             self._reads += not alone
         else:
             self._writes += 1
+            self._commits += not options.get("signroom_unflushed", False)
 
     def file(self) -> None:
         self._files += 1

@@ -19,6 +19,9 @@ class PassingStore:
     def work(self) -> AbstractContextManager[Work]:
         return self.store.work()
 
+    def unflushed_work(self) -> AbstractContextManager[Work]:
+        return self.store.unflushed_work()
+
     def read(self) -> AbstractContextManager[Work]:
         return self.store.read()
 

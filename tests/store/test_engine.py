@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -76,6 +77,53 @@ def test_a_transaction_is_begun_and_ended_and_its_connection_not_tried(postgresq
             work.subscriptions.add(Subscription(uuid4(), "Acme"))
 
     assert sent(postgresql, add, tmp_path) == [QUERY, EXECUTE, QUERY]
+
+
+def test_one_that_need_not_be_flushed_says_so_as_it_begins(postgresql: Engine, tmp_path: Path) -> None:
+    store = SqlStore(postgresql)
+    with postgresql.connect() as connection:  # the server of the tests has it off
+        connection.exec_driver_sql("SET synchronous_commit TO on")
+        connection.commit()
+
+    def waits_for_the_disk(transaction: AbstractContextManager[Work]) -> str:
+        with transaction as work:
+            return str(work.connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())  # type: ignore[attr-defined]
+
+    def add() -> None:
+        with store.unflushed_work() as work:
+            work.subscriptions.add(Subscription(uuid4(), "Acme"))
+
+    assert sent(postgresql, add, tmp_path) == [QUERY, EXECUTE, QUERY]
+    with store.read() as work:
+        assert len(work.subscriptions.summaries()) == 1
+    assert [waits_for_the_disk(one()) for one in (store.work, store.unflushed_work, store.work)] == ["on", "off", "on"]
+
+
+def test_sqlite_flushes_all_that_does_not_say_so(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'signroom.db'}")
+    schema.migrate(engine)
+    store, full, normal = SqlStore(engine), 2, 1
+
+    def level(transaction: AbstractContextManager[Work]) -> int:
+        with transaction as work:
+            return int(work.connection.exec_driver_sql("PRAGMA synchronous").scalar_one())  # type: ignore[attr-defined]
+
+    found = [level(one()) for one in (store.work, store.unflushed_work, store.ask, store.work, store.unflushed_work)]
+
+    assert found[:2] == [full, normal]
+    assert found[3:] == [full, normal]
+
+
+def test_what_may_be_taken_back_records_no_event(postgresql: Engine) -> None:
+    store = SqlStore(postgresql)
+    somebody = Subscription(uuid4(), "Acme")
+
+    with pytest.raises(ValueError, match="taken back"), store.unflushed_work() as work:
+        work.subscriptions.add(somebody)
+        work.feed.append(SimpleNamespace())  # type: ignore[arg-type]
+
+    with store.read() as work:
+        assert work.subscriptions.summaries() == []
 
 
 def test_a_connection_that_nobody_used_for_long_is_tried(

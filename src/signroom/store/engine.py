@@ -21,13 +21,17 @@ from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext, mak
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from signroom.store.outages import as_sqlalchemy_says
+from signroom.store.outages import as_sqlalchemy_says, error_of_driver
 from signroom.store.sqlite_file import DatabaseFile
 from signroom.store.texts import refuse_odd_texts
 
 READ_ONLY = {"signroom_read_only": True}
 EACH_ALONE = {"signroom_each_alone": True}
 """For connections to SQLite on which each statement is a transaction of its own, and no begin or end is sent."""
+UNFLUSHED = {"signroom_unflushed": True}
+"""For transactions that a loss of power may take back. Nobody was told anything that rests on them alone."""
+_FLUSHES = "signroom_flushes"
+"""Where a connection to SQLite says whether its commits are flushed now."""
 _USED = "signroom_used"
 """Where a connection's record says when it was given back, in seconds of the monotonic clock."""
 _BUSY_TIMEOUT_MS = 30_000
@@ -55,6 +59,7 @@ def open_engine(url: str, *, foreign_keys: bool = True, pooled: bool = False) ->
     _leave_lost_connections(engine)
     mark_lost_connections(engine)
     refuse_odd_texts(engine)
+    event.listen(engine, "begin", _begin_unflushed)
     if not pooled:
         event.listen(engine, "connect", _end_idle_transactions)
     return engine
@@ -143,6 +148,28 @@ def reading(engine: Engine, *, each_alone: bool = False) -> Engine:
     return engine.execution_options(**READ_ONLY, **(EACH_ALONE if each_alone else {}))
 
 
+def unflushed(engine: Engine) -> Engine:
+    """`engine`, for transactions whose commit does not wait for the disk.
+
+    A loss of power, or of the PostgreSQL server, takes the last of them back, as if they had come a moment earlier. It
+    takes back none whose later, flushed commit was answered: both databases write their log in order.
+    """
+    if engine.dialect.name == "postgresql":
+        # The driver sends no BEGIN of its own then: `_begin_unflushed` sends it together with the setting.
+        return engine.execution_options(**UNFLUSHED, isolation_level="AUTOCOMMIT")
+    return engine.execution_options(**UNFLUSHED)
+
+
+def _begin_unflushed(connection: Connection) -> None:
+    """One way to the server. The setting ends with the transaction, so it holds behind a pooler, too."""
+    if connection.get_execution_options().get("signroom_unflushed", False):
+        statement = "BEGIN; SET LOCAL synchronous_commit TO off"
+        try:
+            connection.connection.dbapi_connection.execute(statement)  # type: ignore[union-attr]
+        except psycopg.Error as error:
+            raise error_of_driver(connection, statement, error) from error
+
+
 def answers(engine: Engine) -> bool:
     """True when the database answers a query."""
     try:
@@ -203,13 +230,26 @@ def _open_sqlite(url: str, *, foreign_keys: bool) -> Engine:
         if file is not None:
             file.require_same()
         options = connection.get_execution_options()
-        if not options.get("signroom_each_alone", False):
-            _send(connection, "BEGIN" if options.get("signroom_read_only", False) else "BEGIN IMMEDIATE")
+        if options.get("signroom_each_alone", False):
+            return
+        if options.get("signroom_read_only", False):
+            _send(connection, "BEGIN")
+            return
+        _flush_on_commit(connection, not options.get("signroom_unflushed", False))
+        _send(connection, "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connect)
     event.listen(engine, "begin", begin)
     refuse_odd_texts(engine)
     return engine
+
+
+def _flush_on_commit(connection: Connection, wanted: bool) -> None:
+    """SQLite keeps the setting with the connection, and changes it between two transactions only."""
+    info = connection.connection.info
+    if info.get(_FLUSHES, True) != wanted:
+        _send(connection, f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
+        info[_FLUSHES] = wanted
 
 
 def _send(connection: Connection, statement: str) -> None:

@@ -15,7 +15,7 @@ from signroom.domain.event import RecordedEvent
 from signroom.domain.file_validation import FileValidation
 from signroom.ports.store import KeyOwner, LinkedSession, Work
 from signroom.ports.store.wall import Owned
-from signroom.store.engine import reading, scrubbed
+from signroom.store.engine import reading, scrubbed, unflushed
 from signroom.store.known import Known
 from signroom.store.outages import outages_as_ours
 from signroom.store.work.applications import SqlApplications
@@ -88,6 +88,7 @@ class SqlStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
+        self._unflushed = unflushed(engine)
         self._reader = reading(engine)
         self._asker = reading(engine, each_alone=True)
         self._enqueue = enqueue
@@ -99,6 +100,9 @@ class SqlStore:
 
     def work(self) -> AbstractContextManager[Work]:
         return self._transaction(self._engine)
+
+    def unflushed_work(self) -> AbstractContextManager[Work]:
+        return self._transaction(self._unflushed)
 
     def read(self) -> AbstractContextManager[Work]:
         return self._transaction(self._reader)
@@ -168,6 +172,8 @@ class SqlStore:
             with outages_as_ours(), engine.connect() as connection, connection.begin():
                 work = SqlWork(connection, self._enqueue)
                 yield work
+                if engine is self._unflushed and work.feed.waits:
+                    raise ValueError("an event in a transaction that may be taken back")
                 events = work.feed.flush()
         finally:
             # Also after an error: a commit whose answer was lost may have been one.

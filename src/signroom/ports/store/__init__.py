@@ -168,6 +168,14 @@ class Store(Protocol):
     def work(self) -> AbstractContextManager[Work]:
         """A transaction that may write."""
 
+    def unflushed_work(self) -> AbstractContextManager[Work]:
+        """The same, but its commit does not wait for the disk.
+
+        A loss of power may take the last of these back. It is for what a caller loses nothing by but time, and what a
+        later, flushed transaction builds on: once that is committed, this is on the disk, too. No event is recorded in
+        it: whoever hears of one may act on it elsewhere. Raises: ValueError at the end when there is one.
+        """
+
     def read(self) -> AbstractContextManager[Work]:
         """A transaction that only reads. It is never blocked by one that writes."""
 

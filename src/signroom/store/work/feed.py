@@ -34,6 +34,11 @@ class SqlFeed:
     def append(self, event: RecordedEvent) -> None:
         self._events.append(event)
 
+    @property
+    def waits(self) -> bool:
+        """Whether there are events that `flush` would write."""
+        return bool(self._events)
+
     def flush(self) -> list[RecordedEvent]:
         """Write the appended events, which gives them their positions. The last thing before the commit. Returns them.
 
