@@ -98,7 +98,7 @@ def answers(server: Server) -> Iterator[tuple[str, Promise]]:
     page = server.page(opened["redirectUrl"])
     key, chain = page.demo_key()
     preparation = ok(page.prepare(chain))
-    # Its answer promises nothing: without it the page prepares again. What is finished has its preparation.
+    # Its answer promises nothing: without it the signer signs once more. What is finished has its preparation.
     ok(page.finish(preparation, values_of(preparation, key)))
     signed = [item["documentId"] for item in preparation["items"]]
     prepared = preparation["preparationId"]

@@ -145,7 +145,7 @@ def _read(ports: Ports, session_id: UUID, now: datetime) -> tuple[Session, list[
 def _record(ports: Ports, session_id: UUID, preparation: Preparation, now: datetime) -> None:
     """Raises: WrongState, also when one of its documents was signed, removed or erased meanwhile.
 
-    Should a loss of power take the preparation back, the page prepares again. What finishes it is flushed.
+    Should a loss of power take the preparation back, the signer signs once more. What finishes it is flushed.
     """
     with ports.store.unflushed_work() as work:
         if work.preparations.add_to_signable(preparation, now):
