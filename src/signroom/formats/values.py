@@ -24,6 +24,11 @@ _HASHES: dict[DigestAlgorithm, hashes.HashAlgorithm] = {
     DigestAlgorithm.SHA512: hashes.SHA512(),
 }
 _RSA_BITS = (2048, 4096)
+_FEW = 4
+_USUAL_BYTES = 16 << 10
+"""Of a certificate, and of the bytes that a key signs: attributes of CMS, or the SignedInfo of XMLDSIG."""
+_USUAL_EXPONENT_BITS = 32
+"""65537 has 17. OpenSSL takes exponents as long as a modulus of 3072 bits: such a value costs a hundred usual ones."""
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
@@ -32,10 +37,25 @@ def check_values(values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...]:
     return tuple(_check(claimed) for claimed in values)
 
 
+def check_few(values: Sequence[ClaimedValue]) -> tuple[CheckedValue, ...] | None:
+    """`check_values` where it takes less than three milliseconds for sure, or None. Raises: SignatureRejected."""
+    if len(values) > _FEW or not all(_is_usual(claimed) for claimed in values):
+        return None
+    return check_values(values)
+
+
+def _is_usual(claimed: ClaimedValue) -> bool:
+    """Raises: SignatureRejected."""
+    if max(len(claimed.certificate), len(claimed.to_sign)) > _USUAL_BYTES:
+        return False
+    key = _key_of(claimed)
+    return not isinstance(key, rsa.RSAPublicKey) or key.public_numbers().e.bit_length() <= _USUAL_EXPONENT_BITS
+
+
 def _check(claimed: ClaimedValue) -> CheckedValue:
     algorithm = _HASHES[claimed.digest_algorithm]
+    key = _key_of(claimed)
     try:
-        key = _public_key(claimed.certificate)
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(claimed.value, claimed.to_sign, padding.PKCS1v15(), algorithm)
             return CheckedValue(claimed.value)
@@ -44,6 +64,14 @@ def _check(claimed: ClaimedValue) -> CheckedValue:
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise SignatureRejected from error
     return CheckedValue(der)
+
+
+def _key_of(claimed: ClaimedValue) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
+    """Raises: SignatureRejected."""
+    try:
+        return _public_key(claimed.certificate)
+    except (UnsupportedAlgorithm, ValueError) as error:
+        raise SignatureRejected from error
 
 
 def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:

@@ -331,8 +331,8 @@ async def finish(
     values = {s.document_id: s.value for s in data.signatures}
     if len(values) != len(data.signatures):
         raise SignatureMissing
-    done = await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values))
-    return await asyncio.to_thread(lambda: session_view(ports, done, framed=framed))
+    show = partial(session_view, ports, framed=framed)
+    return await while_connected(request, finish_signing(ports, page_session, data.preparation_id, values, show))
 
 
 @post("/sign/api/extend", status_code=200)

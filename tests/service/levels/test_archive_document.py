@@ -238,7 +238,7 @@ def completed(
         preparation = await prepare_signing(ports, opened.session_id, signer.chain)
         item = preparation.items[0]
         value = signer.sign(item.prepared.to_sign, item.prepared.digest_algorithm.value.lower())
-        await finish_signing(ports, opened.session_id, preparation.id, {item.document_id: value})
+        await finish_signing(ports, opened.session_id, preparation.id, {item.document_id: value}, lambda page: page)
         room.clock.time += later
         await process_document(ports, item.document_id)
         return item.document_id

@@ -149,7 +149,7 @@ async def _signed(room: Room, ports: Ports, level: Level, key: str, folder: Path
     opened = await open_session(ports, room.caller, command)
     preparation = await prepare_signing(ports, opened.session_id, signer.chain)
     signatures = {one.document_id: signer.sign(one.prepared.to_sign) for one in preparation.items}
-    await finish_signing(ports, opened.session_id, preparation.id, signatures)
+    await finish_signing(ports, opened.session_id, preparation.id, signatures, lambda page: page)
     return [await _processed(ports, document_id, folder / f"{level}-{key}") for document_id in signatures]
 
 

@@ -154,7 +154,7 @@ def test_an_authority_that_hangs_is_asked_once_for_all_documents_of_a_session(
         signer = three_tiers.signer("p256")
         preparation = await prepare_signing(ports, opened.session_id, signer.chain)
         values = {item.document_id: signer.sign(item.prepared.to_sign) for item in preparation.items}
-        await finish_signing(ports, opened.session_id, preparation.id, values)
+        await finish_signing(ports, opened.session_id, preparation.id, values, lambda page: page)
         await asyncio.gather(*(process_document(ports, document_id) for document_id in values))
         assert ports.waits.left(opened.session_id, SIGNING_SECONDS) < SIGNING_SECONDS
         return list(values)

@@ -29,7 +29,7 @@ class Closing:
     def of(self, _turn: Turn) -> Closing:
         return self
 
-    async def check_values(self, _claimed: list[Any]) -> list[Any]:
+    def check_few(self, _claimed: list[Any]) -> list[Any]:
         with self.room.ports.store.work() as work:
             match self.closed:
                 case Application():
@@ -51,7 +51,7 @@ def test_a_request_that_was_let_in_before_signs_nothing_on_a_closed_page(room: R
     ports: Any = replace(room.ports, formats=Closing(room, closed))  # type: ignore[arg-type]
 
     with pytest.raises(ApplicationDisabled):
-        asyncio.run(finish_signing(ports, session.id, preparation.id, {}))
+        asyncio.run(finish_signing(ports, session.id, preparation.id, {}, lambda page: page))
 
     with room.ports.store.read() as work:
         assert work.sessions.of_any_tenant(session.id).status is SessionStatus.PENDING

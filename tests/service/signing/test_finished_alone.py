@@ -49,7 +49,7 @@ class Prepared:
         """`meanwhile` happens when all was read and nothing is written."""
         formats: Any = self.room.ports.formats if meanwhile is None else Meanwhile(self, meanwhile)
         ports = replace(self.room.ports, formats=formats)
-        return asyncio.run(finish_signing(ports, self.id, self.preparation.id, self.values))
+        return asyncio.run(finish_signing(ports, self.id, self.preparation.id, self.values, lambda page: page))
 
     def status(self) -> SessionStatus:
         with self.room.ports.store.read() as work:
@@ -84,10 +84,10 @@ class Meanwhile:
     def of(self, _turn: Turn) -> Meanwhile:
         return self
 
-    async def check_values(self, claimed: list[Any]) -> Any:
+    def check_few(self, claimed: list[Any]) -> Any:
         turn = Turn(self.prepared.room.caller.subscription_id)
-        checked = await self.prepared.room.ports.formats.of(turn).check_values(claimed)
-        await asyncio.to_thread(self.happens, self.prepared)
+        checked = self.prepared.room.ports.formats.of(turn).check_few(claimed)
+        self.happens(self.prepared)
         return checked
 
 
@@ -228,9 +228,9 @@ def test_a_preparation_of_another_session_is_not_found(room: Room) -> None:
     mine, other = prepared(room), prepared(room)
 
     with pytest.raises(PreparationNotFound):
-        asyncio.run(finish_signing(room.ports, mine.id, other.preparation.id, other.values))
+        asyncio.run(finish_signing(room.ports, mine.id, other.preparation.id, other.values, lambda page: page))
     with pytest.raises(PreparationNotFound):
-        asyncio.run(finish_signing(room.ports, mine.id, uuid4(), mine.values))
+        asyncio.run(finish_signing(room.ports, mine.id, uuid4(), mine.values, lambda page: page))
 
 
 def failed(again: Prepared) -> None:
@@ -263,7 +263,7 @@ def test_another_value_for_the_same_preparation_is_refused_after_a_failure(room:
     assert values != again.values
 
     with pytest.raises(WrongState, match="other values"):
-        asyncio.run(finish_signing(room.ports, again.id, again.preparation.id, values))
+        asyncio.run(finish_signing(room.ports, again.id, again.preparation.id, values, lambda page: page))
     assert again.status() is SessionStatus.PROCESSING_ERROR
 
 

@@ -87,7 +87,7 @@ def accepted(room: Room, kinds: Sequence[SignatureType]) -> Accepted:
         opened = await open_session(room.ports, room.caller, OpenSession(documents=documents))
         preparation = await prepare_signing(room.ports, opened.session_id, signer.chain)
         values = {item.document_id: signer.sign(item.prepared.to_sign) for item in preparation.items}
-        await finish_signing(room.ports, opened.session_id, preparation.id, values)
+        await finish_signing(room.ports, opened.session_id, preparation.id, values, lambda page: page)
         return Accepted(room, opened.session_id, list(values))
 
     return asyncio.run(sign())

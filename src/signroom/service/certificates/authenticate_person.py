@@ -18,6 +18,7 @@ from uuid import UUID
 from signroom.domain.application import WORKERS, ApplicationCaller
 from signroom.domain.certificate import Certificate
 from signroom.domain.errors import BadSignatureState, BadToken, TokenExpired
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.signature import CertificateChain, ClaimedValue, DigestAlgorithm
 from signroom.domain.validation import ValidationResults
 from signroom.ports import Ports
@@ -100,8 +101,15 @@ async def complete_authentication(
     algorithm = DigestAlgorithm(named[0]) if named else _USUAL
     value = ClaimedValue(signature, nonce, algorithm, certificate_der)
     turn = Turn.of_caller(caller)
-    await ports.formats.of(turn).check_values([value])
-    context = await asyncio.to_thread(find_deciding_context, ports, caller.subscription_id, UUID(context_id))
+    formats = ports.formats.of(turn)
+
+    def check() -> tuple[bool, SecurityContext]:
+        is_checked = formats.check_few([value]) is not None
+        return is_checked, find_deciding_context(ports, caller.subscription_id, UUID(context_id))
+
+    is_checked, context = await asyncio.to_thread(check)
+    if not is_checked:
+        await formats.check_values([value])
     may_be = may_be_unknown == "1"
     verdict = await judging(ports, turn, ports.trust.judge, chain, context, now, revocation_may_be_unknown=may_be)
     fresh = await asyncio.to_thread(_spend, ports, nonce, now)  # last: an outage before it may be tried again

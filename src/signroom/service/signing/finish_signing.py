@@ -3,7 +3,7 @@
 The comments in the code have the same numbers:
 
 1. Read the preparation. There must be exactly one value for each document that it lays out.
-2. Verify each value over the stored bytes.
+2. Verify each value over the stored bytes: a few at once, more of them in the sandbox.
 3. Lock the session. Refuse when its page was closed meanwhile. Answer as before when the same values were accepted
    before; refuse other values.
 4. Check that the certificate may still sign, that the session is open, and that its documents are those of the consent.
@@ -14,15 +14,18 @@ Steps 3 to 5 are one transaction. Once it has committed, no signature can be los
 
 For the only document of a session they are two changes, which say what the lock would have been for. When one of them
 changes nothing, the steps are taken as they are written here, and say why.
+
+Most signatures have to wait for nothing but the database. They take all steps in one thread, one after the other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from signroom.domain.document import Document
@@ -31,7 +34,7 @@ from signroom.domain.event import DocumentFailed, Event
 from signroom.domain.preparation import Preparation
 from signroom.domain.security_context import BY_ID
 from signroom.domain.session import Session
-from signroom.domain.signature import CheckedValue
+from signroom.domain.signature import CheckedValue, ClaimedValue
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.ports.store import SessionOfPage, SessionToFinish
@@ -39,41 +42,81 @@ from signroom.service.certificates.judge_certificate import find_context_soon, j
 from signroom.service.events.record_event import record_event
 from signroom.service.signing.enqueue_processing import enqueue_processing
 
+T = TypeVar("T")
+
 
 async def finish_signing(
-    ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]
-) -> SessionOfPage:
+    ports: Ports,
+    session_id: UUID,
+    preparation_id: UUID,
+    values: Mapping[UUID, bytes],
+    show: Callable[[SessionOfPage], T],
+) -> T:
     """Accept the values of one preparation. The same values again are accepted again, others are refused.
 
     A preparation that could lay out no document at all takes no value: the session then ends in their errors.
-    Returns the session once the values are in, with what its page shows besides.
+    Returns what `show` makes of the session once the values are in. It runs in the thread that has written them.
 
     Raises: PreparationNotFound, SignatureMissing, SignatureRejected, CertificateRejected, SecurityContextNotFound,
     WrongState, ApplicationDisabled, Unavailable.
     """
+
+    def begin() -> _Begun | T:
+        begun = _begin(ports, session_id, preparation_id, values)
+        if begun.checked is None or _context_decides_again(begun.session):
+            return begun
+        return end(begun, begun.checked)
+
+    def end(begun: _Begun, checked: Sequence[CheckedValue]) -> T:
+        page = _commit(ports, session_id, begun, checked)
+        return show(replace(page, documents=tuple(d for d in page.documents if d.erased_at is None)))
+
+    begun = await asyncio.to_thread(begin)
+    if not isinstance(begun, _Begun):
+        return begun
+    checked = begun.checked
+    if checked is None:
+        checked = await ports.formats.of(Turn.of_session(begun.session)).check_values(begun.claimed)
+    if _context_decides_again(begun.session):
+        await _require_context(ports, begun.session, begun.preparation)
+    return await asyncio.to_thread(end, begun, checked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A preparation that was read, and the values that are said to be its signatures, in its order."""
+
+    preparation: Preparation
+    session: Session
+    """As it is before it is signed."""
+    alone: SessionToFinish | None
+    claimed: Sequence[ClaimedValue]
+    checked: Sequence[CheckedValue] | None
+    """None while they wait for the sandbox."""
+
+
+def _begin(ports: Ports, session_id: UUID, preparation_id: UUID, values: Mapping[UUID, bytes]) -> _Begun:
+    """Raises: PreparationNotFound, SignatureMissing, SignatureRejected."""
     # 1. Read the preparation.
-    alone = await asyncio.to_thread(_read_one, ports, session_id, preparation_id) if len(values) == 1 else None
+    alone = _read_one(ports, session_id, preparation_id) if len(values) == 1 else None
     if alone is not None:
         preparation, session = alone.preparation, alone.page.session
     else:
-        preparation, session = await asyncio.to_thread(_read, ports, session_id, preparation_id)
+        preparation, session = _read(ports, session_id, preparation_id)
     preparation.require_exactly(values.keys())
     # 2. Verify each value over the stored bytes.
     claimed = [item.prepared.claimed(values[item.document_id]) for item in preparation.items]
-    values_checked = await ports.formats.of(Turn.of_session(session)).check_values(claimed)
-    checked = dict(zip((item.document_id for item in preparation.items), values_checked, strict=True))
-    await _require_context(ports, session, preparation)
-    page = await asyncio.to_thread(_commit, ports, session_id, preparation, checked, alone)
-    return replace(page, documents=tuple(d for d in page.documents if d.erased_at is None))
+    checked = ports.formats.of(Turn.of_session(session)).check_few(claimed)
+    return _Begun(preparation, session, alone, claimed, checked)
+
+
+def _context_decides_again(session: Session) -> bool:
+    """A context of the subscription's own may have been changed or deleted since the preparation."""
+    return session.security_context_id not in BY_ID
 
 
 async def _require_context(ports: Ports, session: Session, preparation: Preparation) -> None:
-    """A context of the subscription's own may have been changed or deleted since the preparation: it decides again.
-
-    Raises: SecurityContextNotFound, a CertificateRejected.
-    """
-    if session.security_context_id in BY_ID:
-        return
+    """Raises: SecurityContextNotFound, a CertificateRejected."""
     context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
     turn, now = Turn.of_session(session), ports.clock.now()
     chain, required = preparation.chain, session.requirements
@@ -129,15 +172,10 @@ def _commit_alone(
     return None
 
 
-def _commit(
-    ports: Ports,
-    session_id: UUID,
-    preparation: Preparation,
-    values: Mapping[UUID, CheckedValue],
-    found: SessionToFinish | None,
-) -> SessionOfPage:
-    now = ports.clock.now()
-    alone = None if found is None else _commit_alone(ports, found, values, now)
+def _commit(ports: Ports, session_id: UUID, begun: _Begun, checked: Sequence[CheckedValue]) -> SessionOfPage:
+    now, preparation = ports.clock.now(), begun.preparation
+    values = dict(zip((item.document_id for item in preparation.items), checked, strict=True))
+    alone = None if begun.alone is None else _commit_alone(ports, begun.alone, values, now)
     if alone is not None:
         return alone
     with ports.store.work() as work:

@@ -6,6 +6,7 @@ The document of a preparation waits without a session; its `state` names the pre
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -26,7 +27,7 @@ from signroom.domain.errors import (
 )
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
-from signroom.domain.signature import CertificateChain, CheckedValue, Prepared, SignatureType
+from signroom.domain.signature import CertificateChain, CheckedValue, ClaimedValue, Prepared, SignatureType
 from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
@@ -160,9 +161,8 @@ async def complete_locally(
     # A repeat goes on where the first call was cut off: its value is stored, its file may not be.
     document_id = await asyncio.to_thread(find_result, ports, caller, idempotency, DocumentErased)
     if document_id is None:
-        prepared = await asyncio.to_thread(_own_preparation, ports, caller, state)
-        claimed = prepared[0].items[0].prepared.claimed(value)
-        (checked,) = await ports.formats.of(Turn.of_caller(caller)).check_values([claimed])
+        prepared, claimed, few = await asyncio.to_thread(_claimed, ports, caller, state, value)
+        (checked,) = few or await ports.formats.of(Turn.of_caller(caller)).check_values([claimed])
         document_id = await asyncio.to_thread(_accept, ports, caller, prepared, checked, idempotency)
     await _process(ports, caller, document_id, _identity_confirmed(ports, state))
     return document_id
@@ -179,6 +179,18 @@ def continue_local_signatures(ports: Ports) -> int:
         for document in found:
             work.enqueue(PROCESS_DOCUMENT, f"{PROCESS_DOCUMENT}:{document.id}:{document.preparation_id}", document.id)
     return len(found)
+
+
+def _claimed(
+    ports: Ports, caller: ApplicationCaller, state: str, value: bytes
+) -> tuple[tuple[Preparation, str], ClaimedValue, Sequence[CheckedValue] | None]:
+    """What `_own_preparation` finds, the value that is said to be its signature, and the same checked, if it is usual.
+
+    Raises: BadSignatureState, SignatureRejected.
+    """
+    prepared = _own_preparation(ports, caller, state)
+    claimed = prepared[0].items[0].prepared.claimed(value)
+    return prepared, claimed, ports.formats.of(Turn.of_caller(caller)).check_few([claimed])
 
 
 def _own_preparation(ports: Ports, caller: ApplicationCaller, state: str) -> tuple[Preparation, str]:
