@@ -22,7 +22,6 @@ from tests.harness.order import longest_first, most_workers, useful_workers
 from tests.harness.plain_logs import log_plainly
 from tests.harness.postgres import Postgres, PostgresMissing, running_postgres
 from tests.harness.resting import Resting
-from tests.harness.semaphores import remove_semaphores
 from tests.harness.tools import not_run
 from tests.harness.waiting import SECONDS
 
@@ -83,12 +82,6 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[object]) -> N
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, after pytest has sorted by its fixtures."""
     items[:] = longest_first(items, lambda item: item.nodeid.partition("::")[0])
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
-    """The fixtures are gone. A worker of xdist ends without what Python does at its end."""
-    remove_semaphores()
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,6 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import IO, Protocol
 
-from tests.harness.semaphores import has_ended, new_mark
-
 _ROOT = Path(__file__).parents[2]
 _IMPORTED = [
     "signroom.cli.commands",
@@ -88,8 +86,7 @@ class Forked:
     ) -> None:
         reader, writer = forking().Pipe(duplex=False)
         output = writer if piped else None
-        self._mark = new_mark()
-        self._process = forking().Process(target=_run, args=(arguments, dict(environment), log, output, self._mark))
+        self._process = forking().Process(target=_run, args=(arguments, dict(environment), log, output))
         self._process.start()
         writer.close()
         self.stdout: IO[str] | None = os.fdopen(os.dup(reader.fileno())) if piped else None
@@ -115,13 +112,10 @@ class Forked:
         code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired("signroom", timeout or 0)
-        has_ended(self._mark)
         return code
 
 
-def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path, output: Connection | None, mark: str
-) -> None:
+def _run(arguments: Sequence[str], environment: Mapping[str, str], log: Path, output: Connection | None) -> None:
     from signroom.cli.commands import run
     from tests.harness.workers import fork_workers
 
@@ -131,7 +125,7 @@ def _run(
         os.dup2(file.fileno() if output is None else output.fileno(), sys.stdout.fileno())
     os.environ.clear()
     os.environ.update(environment)
-    fork_workers(log, mark)
+    fork_workers(log)
     sys.exit(run(arguments))
 
 

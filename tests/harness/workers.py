@@ -16,20 +16,15 @@ from multiprocessing import forkserver, get_context
 from pathlib import Path
 from types import SimpleNamespace
 
-from signroom.sandbox import processes, worker
-from tests.harness.semaphores import mark_semaphores
+from signroom.sandbox import crew, processes, worker
 
 
-def fork_workers(log: Path, mark: str) -> None:
-    """Let this process, which was forked itself, fork its limited ones. What they write is added to `log`.
-
-    Its semaphores get `mark`.
-    """
+def fork_workers(log: Path) -> None:
+    """Let this process, which was forked itself, fork its limited ones. What they write is added to `log`."""
     # Python would start another process to fork from, although this one was told where that of its parent listens.
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[method-assign]  # noqa: SLF001
     forked = SimpleNamespace(get_context=lambda _spawn: get_context("forkserver"))
-    processes.multiprocessing = forked  # type: ignore[assignment, attr-defined]
-    mark_semaphores(mark)
+    crew.multiprocessing = forked  # type: ignore[assignment, attr-defined]
     processes.prepare_worker = partial(_prepare, log, dict(os.environ))  # type: ignore[attr-defined]
 
 

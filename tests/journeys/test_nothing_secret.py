@@ -220,7 +220,7 @@ logging.getLogger("dbos").error(f"Exception in workflow with {S}")
 logging.getLogger("httpx").info("HTTP Request: GET %s", S)
 logging.getLogger("sqlalchemy.engine").info("[generated] (%r)", S)
 logging.getLogger("pyhanko_certvalidator").warning("no path for %s", S)
-logging.getLogger("pebble").warning("%d is wrong", S)
+logging.getLogger("pikepdf").warning("%d is wrong", S)
 warnings.warn(S)
 try:
     try:

@@ -272,7 +272,7 @@ def test_a_worker_has_a_limit_of_memory(pool: WaitingPool) -> None:
 
 
 def test_an_idle_worker_that_is_killed_is_replaced(written: Written) -> None:
-    """pebble gives the whole pool up then; ours starts another one."""
+    """Whoever comes next waits until another one is ready, and hears nothing of it."""
     pool = WaitingPool(workers=2)
     file = written("plain")
     try:

@@ -90,7 +90,7 @@ def test_a_real_flood_delays_another_session_by_what_runs_already(pool: PooledFo
     assert ended[-2:] == ["flood", "flood"]
 
 
-def test_pebble_never_has_more_tasks_than_processes(pool: PooledFormats, gate: Path) -> None:
+def test_no_more_tasks_are_handed_out_than_there_are_processes(pool: PooledFormats, gate: Path) -> None:
     async def three() -> list[float]:
         tasks = [asyncio.create_task(nap(pool, somebody(), gate, [], "")) for _ in range(3)]
         await until(pool, running=1, waiting=2)
@@ -287,7 +287,7 @@ def test_closing_tells_who_waits_and_who_runs() -> None:
 
 
 def test_a_task_that_cannot_be_started_is_told_and_the_next_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a free file descriptor no pool can be started: whoever waited would wait for ever."""
+    """Without a free file descriptor no process can be started: whoever waited would wait for ever."""
     pool = PooledFormats(workers=1)
 
     def no_descriptor(*_arguments: object, **_named: object) -> None:
@@ -295,7 +295,7 @@ def test_a_task_that_cannot_be_started_is_told_and_the_next_one_runs(monkeypatch
 
     async def both() -> list[BaseException | None]:
         with monkeypatch.context() as broken:
-            broken.setattr("pebble.ProcessPool.schedule", no_descriptor)
+            broken.setattr("multiprocessing.context.SpawnProcess.start", no_descriptor)
             tasks = [asyncio.create_task(nap(pool, somebody(), 0, [], "")) for _ in range(3)]
             async with asyncio.timeout(SECONDS):
                 return await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,8 +1,8 @@
 """The ``Sandbox`` and ``Pictures`` ports on a pool of spawned, limited processes.
 
-Parsing hostile files and hashing large ones must neither stop the event loop nor take the service down. pebble
-ends the one worker whose task takes too long or dies, and only that task fails; the standard library's pool would
-be broken as a whole (``docs/decisions/0006-pebble-pool.md``). Who waits, and for how long, is in
+Parsing hostile files and hashing large ones must neither stop the event loop nor take the service down. A crew ends
+the one worker whose task takes too long or dies, and only that task fails; the standard library's pool would be broken
+as a whole (``docs/decisions/0077-a-crew-of-our-own.md``). Who waits, and for how long, is in
 ``docs/decisions/0027-a-fair-queue.md``.
 """
 
@@ -11,13 +11,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
-
-from pebble import ProcessExpired
 
 from signroom.domain.augmentation import Augmentation, FileLevels, LaidOutAugmentation
 from signroom.domain.branding import Logo
@@ -61,6 +58,7 @@ from signroom.ports.files import (
     Turn,
 )
 from signroom.ports.operations import Measured, Timed
+from signroom.sandbox.crew import WorkerDied
 from signroom.sandbox.processes import Deadline, Processes
 from signroom.sandbox.queue import Bounds, Kind
 from signroom.sandbox.worker import Within
@@ -401,9 +399,7 @@ class FormatsOfTurn:
             except asyncio.CancelledError:
                 self._processes.withdraw(place)
                 raise
-            except BrokenProcessPool as error:
-                raise _WorkerDied from error
-            except ProcessExpired as error:
+            except WorkerDied as error:
                 if error.exitcode == -signal.SIGPROF:
                     raise _ComputedTooLong from error
                 raise _WorkerDied from error

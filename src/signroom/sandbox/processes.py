@@ -1,7 +1,8 @@
 """Spawned, limited processes, and the queue of tasks before them.
 
-pebble gets a task only when a process is free for it: what waits, waits in our queue (`sandbox.queue`), which knows
-shares and bounds and from which a task can be taken back. Nobody blocks: a task is two futures.
+A crew (`sandbox.crew`) gets a task only when a process of it is free: what waits, waits in our queue
+(`sandbox.queue`), which knows shares and bounds and from which a task can be taken back. Nobody blocks: a task is two
+futures.
 
 Where there are several processes, the last one that is free is for signing, and for subscriptions that do not look at
 files or pictures yet. One process has the priority of the service itself: it signs, and it looks for subscriptions that
@@ -12,23 +13,22 @@ other subscriptions.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, InvalidStateError
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from pebble import ProcessPool
 
 from signroom.domain.errors import ProcessingUnavailable, QueueFull, ShareUsed
 from signroom.ports.files import Turn
 from signroom.ports.operations import Measured
+from signroom.sandbox.crew import Crew
 from signroom.sandbox.queue import Bounds, FairQueue, Kind, NoPlace, Place, ShareTaken
 from signroom.sandbox.spending import Spending
 from signroom.sandbox.worker import prepare_worker
@@ -38,8 +38,10 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_TASKS = 500
-"""After so many a worker is replaced, whatever memory a library has kept."""
+_TASKS = 5000
+"""After so many a worker is replaced, whatever a library has kept. To start one takes 0.8 s of the processor: after 500
+tasks that was more than what most of these took.
+"""
 _STANDSTILL_SECONDS = 90.0
 """Without any task that begins or ends. It is longer than the longest deadline of a task and a start of its process."""
 _LOWER = 10
@@ -81,14 +83,12 @@ class Task:
 class _Group:
     """Processes of one priority."""
 
-    size: int
-    pool: ProcessPool
-    lower: int
+    crew: Crew
     running: int = 0
 
     @property
     def free(self) -> bool:
-        return self.running < self.size
+        return self.running < self.crew.size
 
 
 class Processes:
@@ -100,18 +100,18 @@ class Processes:
         self._lock = threading.Lock()
         self._closed = False
         # The process with the usual priority is the first group.
-        self._groups = [self._new_group(1)] if workers == 1 else self._new_groups(workers)
+        self._groups = [_group(1)] if workers == 1 else [_group(1), _group(workers - 1, lower=_LOWER)]
         # A session leaves one process to the others: uploads of a page come one by one anyway.
         self._queue: FairQueue[Task] = FairQueue(bounds or bounds_for(workers), looks=max(1, workers - 1))
         self._spending = Spending()
-        self._running: dict[Future[Any], tuple[_Group, ProcessPool, Place[Task], float]] = {}
+        self._running: dict[Place[Task], float] = {}
+        """Since when each runs."""
         self._moved = time.monotonic()
 
     def warm_up(self) -> None:
-        """Start the workers, without waiting; each loads the libraries first."""
-        with self._lock, suppress(RuntimeError):
-            for group in self._groups:
-                group.pool.schedule(os.getpid)
+        """Start the workers, without waiting; each loads the libraries first. Raises: OSError."""
+        for group in self._groups:
+            group.crew.start()
 
     def require_place(self, turn: Turn, kind: Kind) -> None:
         """Raises: QueueFull, ShareUsed."""
@@ -157,15 +157,13 @@ class Processes:
         """End the processes. Every task that waits or runs ends with ProcessingUnavailable."""
         with self._lock:
             self._closed = True
-            pools, waiting = [group.pool for group in self._groups], list(self._queue.places())
+            waiting = list(self._queue.places())
             for place in waiting:
                 self._queue.remove(place)
         for place in waiting:
             _fail(place.task.begun, ProcessingUnavailable())
-        for pool in pools:
-            pool.stop()
-        for pool in pools:
-            self._end(pool)
+        for group in self._groups:
+            group.crew.stop()
 
     def standstill(self) -> float | None:
         """For how many seconds the oldest task waits, when nothing moves; None when all is well."""
@@ -173,14 +171,13 @@ class Processes:
             now = time.monotonic()
             if (not self._queue and not self._running) or now - self._moved < _STANDSTILL_SECONDS * _busy():
                 return None
-            running = (place for _, _, place, _ in self._running.values())
-            return now - min(place.since for place in (*self._queue.places(), *running))
+            return now - min(place.since for place in (*self._queue.places(), *self._running))
 
     def measured(self) -> Iterable[Measured]:
         """How much there is to do: numbers for a `Meter`."""
         with self._lock:
             waiting = list(self._queue.places())
-            running = [place for _, _, place, _ in self._running.values()]
+            running = list(self._running)
         yield Measured("pool_workers", self.workers)
         yield Measured("pool_tasks", len(running), (("state", "running"),))
         yield Measured("pool_tasks", len(waiting), (("state", "waiting"),))
@@ -192,13 +189,13 @@ class Processes:
         yield Measured("sandbox_oldest_wait_seconds", 0 if oldest is None else time.monotonic() - oldest)
 
     def _start_next(self) -> None:
-        """Give tasks to pebble for as long as a process is free for them."""
+        """Give tasks to processes for as long as one is free."""
         while True:
             with self._lock:
                 if self._closed:
                     return
                 free = [group for group in self._groups if group.free]
-                last = sum(group.size - group.running for group in free) == 1 < self.workers
+                last = sum(group.crew.size - group.running for group in free) == 1 < self.workers
                 place = self._queue.next(last=last) if free else None
                 if place is None:
                     return
@@ -206,90 +203,38 @@ class Processes:
                 if not place.task.begun.set_running_or_notify_cancel():
                     self._queue.done(place)
                     continue
-                self._moved = time.monotonic()
-                try:
-                    future = self._schedule(group, place)
-                except Exception as error:  # noqa: BLE001  (told to the log and to who waits; the place must not get lost)
-                    self._queue.done(place)
-                    failure: Exception | None = error
-                else:
-                    failure = None
-                    self._running[future] = group, group.pool, place, self._moved
-                    group.running += 1
-            if failure is not None:
-                log.error("sandbox.not_started", kind=type(failure).__name__)
-                _fail(place.task.begun, ProcessingUnavailable())
-                continue
+                self._moved = self._running[place] = time.monotonic()
+                group.running += 1
             place.task.begun.set_result(None)
-            # Not under the lock: it is called at once when the task has ended already.
-            future.add_done_callback(self._ended)
+            try:
+                group.crew.schedule(place.task.call, place.task.wall * _busy(), partial(self._ended, group, place))
+            except Exception as error:  # noqa: BLE001  (told to the log and to who waits; the place must not get lost)
+                log.error("sandbox.not_started", kind=type(error).__name__)
+                self._release(group, place)
+                _fail(place.task.ended, ProcessingUnavailable())
 
     def _goes_first(self, place: Place[Task]) -> bool:
         return place.kind is Kind.SIGNING or self._spending.little(place.turn.subscription_id)
 
-    def _schedule(self, group: _Group, place: Place[Task]) -> Future[Any]:
-        if not group.pool.active:
-            # It broke: an idle worker was killed, or no process could be started.
-            self._renew(group)
-        future: Future[Any] = group.pool.schedule(place.task.call, timeout=place.task.wall * _busy())
-        return future
-
-    def _ended(self, future: Future[Any]) -> None:
-        with self._lock:
-            group, pool, place, begun = self._running.pop(future)
-            group.running -= 1
-            self._queue.done(place)
-            self._moved = time.monotonic()
-            self._spending.add(place.turn.subscription_id, self._moved - begun)
-        error = CancelledError() if future.cancelled() else future.exception()
-        if isinstance(error, BrokenProcessPool):
-            self._replace(group, pool)
-        if isinstance(error, CancelledError):
-            # asyncio would take it for a cancellation of the caller.
-            error = ProcessingUnavailable()
+    def _ended(self, group: _Group, place: Place[Task], value: Any, error: Exception | None) -> None:
+        self._release(group, place)
         if error is None:
             with suppress(InvalidStateError):  # its caller has gone
-                place.task.ended.set_result(future.result())
+                place.task.ended.set_result(value)
         else:
             _fail(place.task.ended, error)
         self._start_next()
 
-    def _replace(self, group: _Group, broken: ProcessPool) -> None:
-        """Start another pool in place of one that broke."""
+    def _release(self, group: _Group, place: Place[Task]) -> None:
         with self._lock:
-            if group.pool is broken and not self._closed:
-                self._renew(group)
+            group.running -= 1
+            self._queue.done(place)
+            self._moved = time.monotonic()
+            self._spending.add(place.turn.subscription_id, self._moved - self._running.pop(place))
 
-    def _renew(self, group: _Group) -> None:
-        broken, group.pool = group.pool, self._new_pool(group.size, group.lower)
-        # In a thread: ending the workers may take seconds, and the lock is held.
-        threading.Thread(target=self._end, args=(broken,), daemon=True).start()
 
-    def _end(self, pool: ProcessPool) -> None:
-        """Stop the workers of `pool`, and tell who waits: pebble lets them wait for ever."""
-        pool.stop()
-        pool.join()
-        with self._lock:
-            lost = [future for future, (_, owner, _, _) in self._running.items() if owner is pool]
-        for future in lost:
-            future.cancel()
-            if not future.done():  # running futures cannot be cancelled
-                future.set_exception(CancelledError())
-
-    def _new_groups(self, workers: int) -> list[_Group]:
-        return [self._new_group(1), self._new_group(workers - 1, lower=_LOWER)]
-
-    def _new_group(self, size: int, *, lower: int = 0) -> _Group:
-        return _Group(size, self._new_pool(size, lower), lower)
-
-    def _new_pool(self, size: int, lower: int) -> ProcessPool:
-        return ProcessPool(
-            max_workers=size,
-            max_tasks=_TASKS,
-            initializer=prepare_worker,
-            initargs=(os.getpid(), lower),
-            context=multiprocessing.get_context("spawn"),
-        )
+def _group(size: int, *, lower: int = 0) -> _Group:
+    return _Group(Crew(size, prepare_worker, (os.getpid(), lower), _TASKS))
 
 
 def _busy() -> float:

@@ -7,13 +7,17 @@ import gc
 import importlib
 import logging
 import os
+import pickle
 import resource
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +29,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 what a file with 200,000 objects costs, none of which is garbage."""
 _MORE_THAN_BEFORE = 32 << 20
 """Bytes that a worker may keep after a task. What is beyond is given back to the system: it takes some milliseconds."""
+_WORN = 300 << 20
+"""Bytes that a worker has kept although it gave back what it could: four times as many as after its start."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Of `mallopt` in the GNU C library."""
 _AT_HAND = 8 << 20
@@ -49,6 +55,32 @@ class Within(Generic[P, R]):
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
             give_back_memory()
+
+
+def work(connection: Connection, prepare: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Prepare this process, say that it is ready, and do one task after the other until the pipe is closed."""
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        prepare(*arguments)
+        connection.send_bytes(b"ready")
+        while True:
+            connection.send_bytes(_outcome(connection.recv_bytes()))
+
+
+def _outcome(call: bytes) -> bytes:
+    """The result of a task, the error that it raised, that error's frames and whether this process is worn."""
+    try:
+        value = pickle.loads(call)()  # noqa: S301  (of the process that has started this one)
+        return _packed(value, None, "")
+    except Exception as error:  # noqa: BLE001  (whoever has sent it decides)
+        frames = traceback.format_exc()
+        try:
+            return _packed(None, error, frames)
+        except Exception as unfit:  # noqa: BLE001  (an error that cannot be sent; its class says something)
+            return _packed(None, RuntimeError(type(unfit).__name__), frames)
+
+
+def _packed(value: object, error: Exception | None, frames: str) -> bytes:
+    return pickle.dumps((value, error, frames, _Kept.size > _WORN), pickle.HIGHEST_PROTOCOL)
 
 
 def prepare_worker(parent: int, lower: int) -> None:
