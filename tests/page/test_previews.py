@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from httpx import Response
 
-from signroom.http.hang_up import MAX_HANG_UPS
+from signroom.http.callers.hang_up import MAX_HANG_UPS
 from tests.harness.server import Page, Server, ok, refused
 from tests.harness.waiting import eventually
 from tests.vectors import hard_pdfs

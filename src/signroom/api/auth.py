@@ -18,10 +18,10 @@ from signroom.domain.application import ApplicationCaller, Role
 from signroom.domain.errors import Unauthenticated
 from signroom.domain.places import Places
 from signroom.http.bodies import room_of
+from signroom.http.callers.keys import KEY_HEADER, header_of_key, shown_secret
 from signroom.http.handlers import Before
 from signroom.http.headers import Encoded, sent
 from signroom.http.ignored import name_parameters
-from signroom.http.keys import KEY_HEADER, header_of_key, shown_secret
 from signroom.ports import Ports
 from signroom.service.access.authenticate import authenticate, authenticate_known, require_subscription
 

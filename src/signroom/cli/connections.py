@@ -23,8 +23,8 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from signroom.domain.errors import CapacityUnavailable, TooManyRequests
+from signroom.http.callers.rates import customer, plain_address
 from signroom.http.problems import early_refusal
-from signroom.http.rates import customer, plain_address
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line with its header lines; also of trailers, and of what comes between two chunks of a body."""

@@ -18,11 +18,11 @@ from litestar.types import ASGIApp, ControllerRouterHandler, Message, Scope, Typ
 from signroom.domain.errors import SignroomError
 from signroom.http import problems
 from signroom.http.bodies import SMALL_BODY, Bodies
+from signroom.http.callers.rates import RateLimits
 from signroom.http.handlers import Answer
 from signroom.http.headers import ENCODED, IGNORED, with_defaults
 from signroom.http.health import NOT_COUNTED, NOT_LOGGED
 from signroom.http.paths import AnyCase, Known, Template
-from signroom.http.rates import RateLimits
 from signroom.http.request_log import RequestLog
 from signroom.ports.operations import Meter
 

@@ -21,9 +21,9 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 from signroom.domain.errors import BadFileName, BadInput, FileTooLarge, SignatureMissing, TokenRefused
 from signroom.domain.signature import CertificateChain
 from signroom.http.bodies import room_of
+from signroom.http.callers.hang_up import Body, HangUps, while_connected
 from signroom.http.files import ATTACHMENT, file_response
 from signroom.http.handlers import Before
-from signroom.http.hang_up import Body, HangUps, while_connected
 from signroom.http.headers import sent
 from signroom.http.ignored import name_parameters, name_unknown_fields, name_unread_body, unknown_fields
 from signroom.page import shapes

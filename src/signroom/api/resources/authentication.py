@@ -12,7 +12,7 @@ from signroom.api.description import OptionalBody
 from signroom.api.media import ANSWERS, require_json, require_json_or_nothing
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.models import certificate_model, chain_of, digest_model, results_model
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
 
 _TAGS = ["Certificate authentication"]

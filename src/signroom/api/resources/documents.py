@@ -21,8 +21,8 @@ from signroom.api.translation.models import document_model, file_check_model, si
 from signroom.domain.errors import BadInput
 from signroom.domain.level import Level
 from signroom.domain.metadata import MAX_VALUE
+from signroom.http.callers.hang_up import while_connected
 from signroom.http.files import file_response
-from signroom.http.hang_up import while_connected
 from signroom.ports.store import MetadataSearch, Position
 from signroom.service.documents.check_file import CheckFile, check_file
 from signroom.service.documents.download_file import open_download

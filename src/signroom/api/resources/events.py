@@ -15,7 +15,7 @@ from signroom.api.shapes import contract as shapes
 from signroom.api.translation.cursors import event_cursor, event_position
 from signroom.api.translation.models import event_model
 from signroom.domain.event import TYPES
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.ports.store import EventFilter
 from signroom.service.events.read_events import MAX_WAIT, ReadEvents, read_events
 

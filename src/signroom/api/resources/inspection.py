@@ -11,7 +11,7 @@ from signroom.api.media import ANSWERS, require_json
 from signroom.api.shapes import contract as shapes
 from signroom.api.translation.commands import digests_of, file_source, optional_source
 from signroom.api.translation.models import inspection_model
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.service.verification.inspect_signature import InspectSignature, inspect_signature
 
 

@@ -32,7 +32,7 @@ from signroom.domain.language import LANGUAGES, known_language, preferred_langua
 from signroom.domain.session import MAX_DOCUMENTS, SessionStatus
 from signroom.domain.signature import OptionsByType
 from signroom.domain.signature_policy import SignaturePolicy
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.ports.store import Position, SessionFilter
 from signroom.service.documents.add_document import NewDocument
 from signroom.service.documents.file_sources import EarlierDocument, FileSource

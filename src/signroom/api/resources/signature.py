@@ -16,7 +16,7 @@ from signroom.api.translation.commands import file_source, new_document
 from signroom.api.translation.models import certificate_model, chain_of, digest_model, document_model, results_model
 from signroom.domain.errors import BadInput, NotImplementedHere, about
 from signroom.domain.signature import CertificateChain
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.service.documents.read_documents import read_document
 from signroom.service.signing.sign_locally import PrepareLocally, complete_locally, prepare_locally
 

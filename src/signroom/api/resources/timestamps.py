@@ -16,7 +16,7 @@ from signroom.api.translation.models import timestamp_model
 from signroom.domain.application import ApplicationCaller
 from signroom.domain.errors import BadInput, TimestampRefused, TimestampTierNotFound, TimestampUnavailable
 from signroom.domain.timestamp import DEFAULT_TIER, TimestampRequest
-from signroom.http.hang_up import while_connected
+from signroom.http.callers.hang_up import while_connected
 from signroom.ports import Ports
 from signroom.ports.timestamps import BadQuery
 from signroom.service.timestamps.issue_timestamp import issue_timestamp

@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import HTTPScope
 
 from signroom.domain.errors import TooManyRequests
-from signroom.http.hang_up import MAX_HANG_UPS, Body, HangUps, while_connected
+from signroom.http.callers.hang_up import MAX_HANG_UPS, Body, HangUps, while_connected
 from signroom.http.problems import GONE
 from tests.harness.garbage import refused_and_gone
 

@@ -18,7 +18,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from signroom.domain.errors import TooManyRequests
-from signroom.http.keys import shown_secret
+from signroom.http.callers.keys import shown_secret
 from signroom.http.problems import early_refusal
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from signroom.http.rates import RateLimits, SlidingWindows
+from signroom.http.callers.rates import RateLimits, SlidingWindows
 from tests.harness.rates import until_refused
 from tests.harness.server import Server, refused, running_server
 

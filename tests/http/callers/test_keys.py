@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signroom.http.keys import shown_secret
+from signroom.http.callers.keys import shown_secret
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 
 from signroom.domain.errors import TooManyRequests
+from signroom.http.callers.rates import SlidingWindows
 from signroom.http.problems import GONE
-from signroom.http.rates import SlidingWindows
 
 T = TypeVar("T")
 
