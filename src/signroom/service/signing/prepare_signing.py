@@ -126,10 +126,7 @@ def _prepare_few(ports: Ports, begun: _Begun, now: datetime) -> list[PreparedDoc
     """All documents without a file and without the sandbox; None when one of them needs either."""
     if not all(document.id in begun.readings for document in begun.waiting):
         return None
-    asked = [
-        ToPrepare(None, document.options, None, begun.readings[document.id], _timestamp_room(document))
-        for document in begun.waiting
-    ]
+    asked = [_from_reading(document, begun.readings[document.id]) for document in begun.waiting]
     formats = ports.formats.of(Turn.of_session(begun.session))
     prepared = formats.prepare_few(asked, begun.evidence, algorithm=begun.digest, now=now)
     if prepared is None:
@@ -188,6 +185,10 @@ class _Preparing:
             formats = self.ports.formats.of(self.turn)
             prepared = await formats.prepare_all(asked, self.trusted, algorithm=self.digest, now=self.now)
         return {document.id: one for (document, _), one in zip(along, prepared, strict=True) if one is not None}
+
+
+def _from_reading(document: Document, reading: PdfReading) -> ToPrepare:
+    return ToPrepare(None, document.options, None, reading, _timestamp_room(document))
 
 
 def _timestamp_room(document: Document) -> int:
@@ -264,3 +265,19 @@ async def prepare_document(
             return await prepare(None, document.options, trusted, reading=reading)
     async with local_files(ports, turn, document.original, document.data_key) as (file, data):
         return await prepare(file, document.options, trusted, data=data, reading=reading)
+
+
+async def prepare_new(
+    ports: Ports, document: Document, trusted: TrustedChain, now: datetime, *, digest: DigestAlgorithm
+) -> Prepared:
+    """A document that was inspected just now: without the sandbox where that will do.
+
+    Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
+    """
+    reading, formats = document.inspection.reading, ports.formats.of(Turn.of_document(document))
+    if reading is not None:
+        asked = [_from_reading(document, reading)]
+        few = await asyncio.to_thread(formats.prepare_few, asked, trusted, algorithm=digest, now=now)
+        if few is not None:
+            return few[0]
+    return await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)
