@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from signroom.domain.errors import SecurityContextNotConfigured
-from signroom.domain.security_context import ICP_BRASIL, ITALY, SecurityContext
+from signroom.domain.security_context import ICP_BRASIL, ITALY, ContextRules, RevocationRule, SecurityContext
 from signroom.trust.anchors import Anchors
 from signroom.trust.asking.answers import Answers
+from signroom.trust.asking.issuers import Issuers
 from signroom.trust.contexts import CertificateTrust
 from signroom.trust.paths import read_link
 from signroom.trust.revocation import RevocationSources
@@ -87,3 +88,26 @@ def test_a_certificate_that_was_read_a_moment_ago_is_not_read_again(changing: Ce
     der = pki.chain("e-cpf-a1").certificate
 
     assert changing.read(der) is changing.read(bytes(bytearray(der)))
+
+
+def test_nobody_is_asked_where_no_path_ends_at_a_root_or_nobody_keeps_lists(pki: ToyPki, fetch: PlainFetch) -> None:
+    asking = Answers(fetch)
+    roots = (read_link(pki.icp_root),)
+    no_lists = ContextRules(revocation=RevocationRule.NOT_ASKED)
+
+    def asks_nobody(anchors: Anchors, hosts: tuple[str, ...] = ()) -> bool:
+        class Source:
+            def anchors(self, _context: SecurityContext) -> Anchors:
+                return anchors
+
+        trust = CertificateTrust(Source(), RevocationSources(asking), Issuers(asking, hosts))
+        return trust.asks_nobody(ICP_BRASIL)
+
+    assert asks_nobody(Anchors(any_issuer=True))
+    assert asks_nobody(Anchors(any_issuer=True), ("ca.example",))
+    assert not asks_nobody(Anchors(roots, any_issuer=True))
+    assert not asks_nobody(Anchors(roots))
+    assert asks_nobody(Anchors(roots, rules=no_lists))
+    assert not asks_nobody(Anchors(roots, rules=no_lists), ("ca.example",))
+    with pytest.raises(SecurityContextNotConfigured):
+        asks_nobody(Anchors())

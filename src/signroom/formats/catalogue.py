@@ -1,6 +1,6 @@
 """One door to all formats: which module inspects, prepares, embeds, verifies and examines a file of which kind.
 
-Runs inside the workers. The module of a format is imported when a file of that kind comes by.
+Runs inside the workers, but for `prepare_few`. The module of a format is imported when a file of that kind comes by.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ from signroom.domain.signature import (
     Verdict,
     XmlOptions,
 )
+from signroom.domain.signature_policy import stated_policy
 from signroom.formats.beginning import Beginning, beginning_of
 from signroom.ports.files import Augmented, Signed, Stored, ToInspect, ToPrepare, ToSign
 
 P = ParamSpec("P")
 R = TypeVar("R")
 O_contra = TypeVar("O_contra", PdfOptions, CmsOptions, XmlOptions, contravariant=True)
+
+_FEW = 4
+"""Documents that are prepared without the sandbox."""
 
 
 class Format(Protocol[O_contra]):
@@ -208,6 +212,34 @@ def prepare_all(
         )
         for document in documents
     )
+
+
+def prepare_few(
+    documents: Sequence[ToPrepare], trusted: TrustedChain, *, algorithm: DigestAlgorithm, now: datetime
+) -> tuple[Prepared, ...] | None:
+    """`prepare` of each in the service itself, where that opens no file and takes little for sure; None otherwise."""
+    if len(documents) > _FEW:
+        return None
+    prepared = []
+    for document in documents:
+        one = _or_none(_prepare_soon, document, trusted, algorithm, now)
+        if one is None:
+            return None
+        prepared.append(one)
+    return tuple(prepared)
+
+
+def _prepare_soon(
+    document: ToPrepare, trusted: TrustedChain, algorithm: DigestAlgorithm, now: datetime
+) -> Prepared | None:
+    options, reading = document.options, document.reading
+    if reading is None or not isinstance(options, PdfOptions):
+        return None
+    from signroom.formats.pdf.signing.laid_out import put_together_soon
+
+    policy = stated_policy(options.signature_policy, SignatureType.PDF)
+    room = document.timestamp_room
+    return put_together_soon(reading.facts, options, trusted, algorithm, now, timestamp_room=room, policy=policy)
 
 
 def embed(original: Path, prepared: Prepared, checked: CheckedValue, output: Path) -> Stored:

@@ -28,6 +28,12 @@ class Trust(Protocol):
     def require_authorities(self, context: SecurityContext) -> None:
         """Roots and intermediates of a subscription's own context are authorities. Raises: BadSecurityContext."""
 
+    def asks_nobody(self, context: SecurityContext) -> bool:
+        """True when `judge` asks nobody outside in `context`, and nothing that is kept of answers: it only computes.
+
+        Raises: SecurityContextNotConfigured.
+        """
+
     def judge(
         self,
         chain: CertificateChain,

@@ -212,6 +212,12 @@ class FormatsOfTurn:
         except (_WorkerDied, _TookTooLong):  # whose fault it is shows when each is prepared alone
             return (None,) * len(documents)
 
+    def prepare_few(
+        self, documents: Sequence[ToPrepare], trusted: TrustedChain, *, algorithm: DigestAlgorithm, now: datetime
+    ) -> tuple[Prepared, ...] | None:
+        with self._timed("format", "prepare"):
+            return catalogue.prepare_few(documents, trusted, algorithm=algorithm, now=now)
+
     async def canonical(self, file: Path, options: XmlOptions) -> bytes:
         deadline = _for_size(_LAY_OUT, SignatureType.XML, file)
         return await self._read(SignatureType.XML, Kind.SIGNING, deadline, catalogue.canonical, file, options)

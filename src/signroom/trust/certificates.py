@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -85,6 +86,14 @@ def read_certificate(der: bytes) -> Certificate:
         )
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm, InvalidSignature) as error:
         raise BadCertificate from error
+
+
+recently_read = lru_cache(maxsize=64)(read_certificate)
+"""`read_certificate`, which remembers those that were read last: in memory only, until others are read.
+
+A preparation reads its certificate to judge it, and once more for its path; each who asks for a signed session is shown
+its signer.
+"""
 
 
 def _key(certificate: x509.Certificate) -> tuple[KeyKind, int, str | None]:

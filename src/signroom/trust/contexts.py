@@ -26,14 +26,12 @@ from signroom.trust.anchor_folder import AnchorFolder
 from signroom.trust.anchors import Anchors, AnchorSource
 from signroom.trust.asking.answers import Answers
 from signroom.trust.asking.issuers import Issuers
-from signroom.trust.certificates import read_certificate
+from signroom.trust.certificates import recently_read
 from signroom.trust.european.keeper import EuropeanAnchors, TrustedLists
 from signroom.trust.path_validation import collect, judge
 from signroom.trust.paths import Link, read_link
 from signroom.trust.revocation import RevocationSources
 
-_CERTIFICATES = 64
-"""How many were read last and are remembered: in memory only, until others are read."""
 _REFRESHED_SECONDS, _MOST_REFRESHED = 60.0, 100
 
 
@@ -43,13 +41,11 @@ class CertificateTrust:
     def __init__(self, anchors: AnchorSource, sources: RevocationSources, issuers: Issuers | None = None) -> None:
         self._anchors, self._issuers = anchors, issuers
         self._sources = sources
-        # A session that is signed shows its signer to each who asks for it.
-        self._read = lru_cache(_CERTIFICATES)(read_certificate)
         self._refreshed: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
     def read(self, der: bytes) -> Certificate:
-        return self._read(der)
+        return recently_read(der)
 
     def require_configured(self, context: SecurityContext) -> None:
         self._of(context)
@@ -64,6 +60,13 @@ class CertificateTrust:
                 raise BadSecurityContext("A root or an intermediate is not the certificate of an authority.")
             if link.has_short_key:
                 raise BadSecurityContext("The key of a root or an intermediate is too short.")
+
+    def asks_nobody(self, context: SecurityContext) -> bool:
+        anchors = self._of(context)
+        if anchors.any_issuer and not anchors.roots and anchors.services is None:
+            return True  # no path ends at a root
+        kept_by_nobody = anchors.rules.revocation is RevocationRule.NOT_ASKED
+        return kept_by_nobody and (self._issuers is None or self._issuers.asks_nobody)
 
     def judge(
         self,

@@ -23,7 +23,7 @@ from signroom.domain.certificate import Certificate, KeyKind
 from signroom.domain.errors import BadCertificate
 from signroom.domain.signature import CertificateChain
 from signroom.formats.certificate import load_certificate, signed_octets
-from signroom.trust.certificates import read_certificate
+from signroom.trust.certificates import recently_read
 from signroom.trust.extensions import read_extensions
 from signroom.trust.names import CanonicalName, canonical, same_name
 from signroom.trust.pointers import (
@@ -40,8 +40,8 @@ MAX_ISSUERS = 100
 MAX_DEPTH = 10
 MAX_CHAIN = 512 << 10
 """Bytes of all issuers that come along; real ones have 1-4 KB each."""
-_KEPT, _KEPT_LENGTH = 64, 4 << 10
-"""Certificates of authorities that are kept as they were read, of so many bytes at most each."""
+_KEPT, _KEPT_LEAVES, _KEPT_LENGTH = 64, 16, 4 << 10
+"""Certificates of authorities and of signers that are kept as they were read, of so many bytes at most each."""
 MAX_SIGNATURES = 400
 _MOST_BITS = MAX_SIGNATURES * 2048**2
 """A signature costs the square of its key's bits: so many by keys of 2048 bits, or a quarter of them by 4096."""
@@ -154,7 +154,8 @@ def read_chain(chain: CertificateChain) -> tuple[Link, tuple[Link, ...]]:
         raise BadCertificate(f"At most {MAX_ISSUERS} issuers may come along.")
     if sum(map(len, chain.issuers)) > MAX_CHAIN:
         raise BadCertificate(f"Its issuers have more than {MAX_CHAIN >> 10} KB together.")
-    leaf = read_link(chain.certificate)
+    # A page has it judged to be offered, and then to be signed with.
+    leaf = (_kept_leaf if len(chain.certificate) <= _KEPT_LENGTH else read_link)(chain.certificate)
     return leaf, tuple({der: _read_issuer(der) for der in chain.issuers if der != leaf.der}.values())
 
 
@@ -166,7 +167,7 @@ def _read_issuer(der: bytes) -> Link:
 def read_link(der: bytes) -> Link:
     """Raises: BadCertificate."""
     try:
-        certificate = read_certificate(der)
+        certificate = recently_read(der)
         extensions = read_extensions(der)
         parsed = load_certificate(der)
         return Link(
@@ -186,6 +187,7 @@ def read_link(der: bytes) -> Link:
 
 
 _kept_issuer = lru_cache(_KEPT)(read_link)
+_kept_leaf = lru_cache(_KEPT_LEAVES)(read_link)
 
 
 def find_path(leaf: Link, issuers: Iterable[Link], roots: Sequence[Link], at: datetime) -> Path:

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from signroom.domain.security_context import ContextRules, RevocationRule, SecurityContext
+from signroom.domain.security_context import ANY, TEST, ContextRules, RevocationRule, SecurityContext
+from signroom.domain.signature import CertificateChain
 from signroom.ports.files import Turn
 from signroom.service.certificates.authenticate_person import begin_authentication, complete_authentication
-from signroom.service.certificates.judge_certificate import judging
+from signroom.service.certificates.judge_certificate import judging, only_computes
 from signroom.service.certificates.judge_certificates import judge_certificates
 from signroom.service.sessions.open_session import OpenSession, open_session
 from signroom.store.sql import SqlStore
@@ -107,3 +108,17 @@ def test_what_a_judge_raises_is_raised(room: Room) -> None:
             await judging(room.ports, Turn(uuid4()), int, "x")
 
     asyncio.run(run())
+
+
+def test_a_certificate_waits_in_its_line_when_somebody_is_asked_or_much_comes_along(room: Room) -> None:
+    """A thread of the verbs is not held by a responder that hangs, nor by a chain that takes long to check."""
+
+    def computes(issuers: int, length: int = 10, context: SecurityContext = ANY) -> bool:
+        chain = CertificateChain(b"certificate", (bytes(length),) * issuers)
+        return only_computes(room.ports, context, chain)
+
+    assert computes(0)
+    assert computes(3)
+    assert not computes(4)
+    assert not computes(1, 20 << 10)
+    assert not computes(1, context=TEST)

@@ -36,7 +36,7 @@ def failed_session(room: Room) -> list[Document]:
 def test_a_document_that_is_erased_meanwhile_leaves_nothing_behind(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = failed_session(room)
 
-    async def judged(*_: Any) -> Any:
+    def judged(*_: Any) -> Any:
         return type("Trusted", (), {"chain": CertificateChain(b"certificate")})
 
     async def all_refused(outcomes: Any) -> list[list[RefusedDocument]]:
@@ -45,7 +45,7 @@ def test_a_document_that_is_erased_meanwhile_leaves_nothing_behind(room: Room, m
         erase_document(room.ports, room.caller, documents[0].id)
         return [[RefusedDocument(d.id, "Code", "message", "the name of the signer in it") for d in documents]]
 
-    monkeypatch.setattr(preparing, "judging", judged)
+    monkeypatch.setattr(preparing, "require_good_certificate", judged)
     monkeypatch.setattr(preparing, "_all", all_refused)
 
     session_id = documents[0].session_id

@@ -32,19 +32,19 @@ from signroom.domain.signature import (
     Verdict,
 )
 from signroom.domain.signature_policy import SignaturePolicy
-from signroom.formats.cms.signed_data import longest_signed_data, signed_attributes, signed_data
+from signroom.formats.cms.signed_data import signed_data
 from signroom.formats.pdf.lasting.after import facts_after
 from signroom.formats.pdf.lasting.augmentation import padded
-from signroom.formats.pdf.names import new_field_name
 from signroom.formats.pdf.preflight import facts_of
+from signroom.formats.pdf.signing.laid_out import is_seen, put_together
 from signroom.formats.pdf.signing.own_signature import require_own_signature
 from signroom.formats.pdf.signing.own_update import CheckedUpdate, Gap, read_update
 from signroom.formats.pdf.signing.running_hash import CannotResume, RunningSha256
-from signroom.formats.pdf.signing.tail import build_tail, first_drawn
+from signroom.formats.pdf.signing.tail import first_drawn
 from signroom.formats.pdf.tokens import require_timestamp
 from signroom.formats.pdf.verification import verify
 from signroom.formats.pdf.visible.appearance import Drawing, Site, draw
-from signroom.ports.files import FileNeeded, Signed, Stored
+from signroom.ports.files import Signed, Stored
 
 _CHUNK = 1 << 20
 _OURS = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M"
@@ -97,35 +97,23 @@ def lay_out(
     Raises: BadCertificate when `trusted` holds anything but certificates, CertificateKeyNotSupported, BadAppearance;
     FileNeeded when the hash was not kept and there is no `file`.
     """
-    chain = trusted.chain
-    reserved = 2 * longest_signed_data(chain, algorithm, timestamp_room, policy)
-    name = new_field_name()
-    drawing = _drawing(facts, appearance, chain.certificate, now)
-    if drawing is None:
-        layout = build_tail(facts, field_name=name, now=now, reserved=reserved)
-    else:
-        layout = build_tail(
-            facts,
-            field_name=name,
-            now=now,
-            reserved=reserved,
-            drawn=drawing.objects,
-            appearance=drawing.appearance,
-        )
-    digest = _digest(facts, layout, algorithm, file)
-    return Prepared(
-        original_length=facts.length,
-        digest_algorithm=algorithm,
-        document_digest=digest,
-        to_sign=signed_attributes(chain.certificate, digest, policy),
-        chain=chain,
-        layout=layout,
+    drawing = _drawing(facts, appearance, trusted.chain.certificate, now)
+    return put_together(
+        facts,
+        trusted,
+        algorithm,
+        now,
+        drawn=() if drawing is None else drawing.objects,
+        appearance=0 if drawing is None else drawing.appearance,
+        file=file,
+        timestamp_room=timestamp_room,
+        policy=policy,
     )
 
 
 def _drawing(facts: PdfFacts, appearance: Appearance | None, certificate: bytes, now: datetime) -> Drawing | None:
     """What is seen; None for nothing. Raises: BadAppearance, BadCertificate."""
-    if facts.site is None or (appearance is None and facts.fills is None):
+    if facts.site is None or not is_seen(facts, appearance):
         return None
     return draw(_site(facts.site), appearance or _IN_A_FIELD, certificate, now, first_drawn(facts))
 
@@ -133,28 +121,6 @@ def _drawing(facts: PdfFacts, appearance: Appearance | None, certificate: bytes,
 def _site(stored: SignatureSite) -> Site:
     place = Place(stored.left, stored.top, stored.width, stored.height)
     return Site(stored.page, stored.box, place, stored.turns)
-
-
-def _digest(facts: PdfFacts, layout: PdfLayout, algorithm: DigestAlgorithm, file: Path | None) -> bytes:
-    """Of the byte range: the file, and the update without the gap."""
-    if algorithm is DigestAlgorithm.SHA256:
-        try:
-            running = RunningSha256(facts.sha256_state)
-        except CannotResume:
-            pass
-        else:
-            running.update(layout.before)
-            running.update(layout.after)
-            return running.digest()
-    if file is None:
-        raise FileNeeded
-    whole = hashlib.new(algorithm.value.lower())
-    with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            whole.update(chunk)
-    whole.update(layout.before)
-    whole.update(layout.after)
-    return whole.digest()
 
 
 @dataclass(frozen=True, slots=True)

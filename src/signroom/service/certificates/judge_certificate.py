@@ -31,6 +31,9 @@ _OF_SESSION, _OF_SUBSCRIPTION = 2, 16
 MAX_ISSUERS = 10
 """Issuer certificates that a signer may send along with one certificate."""
 
+_FEW_CERTIFICATES, _SMALL_CHAIN = 4, 16 << 10
+"""Certificates, and their bytes together, that are judged without a line."""
+
 _REFUSALS: dict[Check, type[errors.CertificateRejected]] = {
     Check.CERTIFICATE_EXPIRED: errors.CertificateExpired,
     Check.CERTIFICATE_NOT_YET_VALID: errors.CertificateNotYetValid,
@@ -62,6 +65,16 @@ async def judging(ports: Ports, turn: Turn, judge: Callable[P, T], *args: P.args
             await asyncio.wait({judged})  # whoever hangs up does not get another thread meanwhile
             judged.exception()
             raise
+
+
+def only_computes(ports: Ports, context: SecurityContext, chain: CertificateChain) -> bool:
+    """True when judging the certificate asks nobody and takes some milliseconds at most: then `judging` is not needed.
+
+    Raises: SecurityContextNotConfigured.
+    """
+    certificates = (chain.certificate, *chain.issuers)
+    small = len(certificates) <= _FEW_CERTIFICATES and sum(map(len, certificates)) <= _SMALL_CHAIN
+    return small and ports.trust.asks_nobody(context)
 
 
 def find_context(ports: Ports, subscription_id: UUID, context_id: UUID | None) -> SecurityContext:

@@ -2,6 +2,10 @@
 
 A document that cannot be prepared does not stop the others: the preparation names it with the reason, and the signer
 decides whether they go on without it (`finish_signing`).
+
+Most preparations have to wait for nothing but the database: up to four PDFs that were read at upload, and a certificate
+about which nobody is asked. They take all steps in one thread. Otherwise the certificate waits in its line, and
+documents wait for the sandbox.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,11 +24,17 @@ from signroom.domain.document import Document
 from signroom.domain.errors import BadInput, CertificateRejected, Refused, WrongState
 from signroom.domain.level import Level
 from signroom.domain.preparation import Preparation, PreparedDocument, RefusedDocument
+from signroom.domain.security_context import SecurityContext
 from signroom.domain.session import Session
 from signroom.domain.signature import CertificateChain, DigestAlgorithm, PdfReading, Prepared, TrustedChain, XmlLayout
 from signroom.ports import Ports
 from signroom.ports.files import FileNeeded, ToPrepare, Turn
-from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_good_certificate
+from signroom.service.certificates.judge_certificate import (
+    find_context,
+    judging,
+    only_computes,
+    require_good_certificate,
+)
 from signroom.service.documents.file_sources import local_files, local_files_of_all
 from signroom.service.documents.read_documents import read_document_of_page
 from signroom.service.signing.chunks import in_chunks
@@ -45,26 +55,83 @@ async def prepare_signing(ports: Ports, session_id: UUID, chain: CertificateChai
     Raises: WrongState, BadCertificate, a CertificateRejected, DigestNotAccepted, Unavailable.
     """
     now = ports.clock.now()
-    session, waiting, readings = await asyncio.to_thread(_read, ports, session_id, now)
+
+    def begin() -> _Begun | Preparation:
+        begun = _begin(ports, session_id, now)
+        if not only_computes(ports, begun.context, chain):
+            return begun
+        return end_soon(replace(begun, trusted=judge(begun)))
+
+    def judge(begun: _Begun) -> TrustedChain:
+        return require_good_certificate(ports, chain, begun.context, begun.session.requirements, now)
+
+    def end_soon(begun: _Begun) -> _Begun | Preparation:
+        outcomes = _prepare_few(ports, begun, now)
+        return begun if outcomes is None else end(begun, outcomes)
+
+    def end(begun: _Begun, outcomes: Sequence[_Outcome]) -> Preparation:
+        preparation = Preparation(
+            id=uuid4(),
+            session_id=session_id,
+            chain=begun.evidence.chain,
+            items=tuple(one for one in outcomes if isinstance(one, PreparedDocument)),
+            created_at=now,
+            refused=tuple(one for one in outcomes if isinstance(one, RefusedDocument)),
+        )
+        _record(ports, session_id, preparation, now)
+        return preparation
+
+    begun = await asyncio.to_thread(begin)
+    if isinstance(begun, _Begun) and begun.trusted is None:
+        trusted = await judging(ports, Turn.of_session(begun.session), judge, begun)
+        begun = await asyncio.to_thread(end_soon, replace(begun, trusted=trusted))
+    if isinstance(begun, Preparation):
+        return begun
+    readings = begun.readings
+    chunks = in_chunks(begun.waiting, lambda document: 0 if document.id in readings else document.original.length)
+    preparing = _Preparing(ports, Turn.of_session(begun.session), begun.evidence, now, begun.digest, readings)
+    outcomes = [one for some in await _all(map(preparing.chunk, chunks)) for one in some]
+    return await asyncio.to_thread(end, begun, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a preparation begins with, as it was read."""
+
+    session: Session
+    waiting: Sequence[Document]
+    readings: Mapping[UUID, PdfReading]
+    context: SecurityContext
+    digest: DigestAlgorithm
+    trusted: TrustedChain | None = None
+    """None while the certificate was not judged."""
+
+    @property
+    def evidence(self) -> TrustedChain:
+        if self.trusted is None:
+            raise ValueError("a certificate that nobody has judged")
+        return self.trusted
+
+
+def _begin(ports: Ports, session_id: UUID, now: datetime) -> _Begun:
+    """Raises: WrongState, SecurityContextNotFound, SecurityContextNotConfigured, DigestNotAccepted."""
+    session, waiting, readings = _read(ports, session_id, now)
     if not waiting:
         raise WrongState("There is no document to sign.")
-    context = await find_context_soon(ports, session.subscription_id, session.security_context_id)
-    digest = context.rules.digest_at(now)
-    turn = Turn.of_session(session)
-    trusted = await judging(ports, turn, require_good_certificate, ports, chain, context, session.requirements, now)
-    chunks = in_chunks(waiting, lambda document: 0 if document.id in readings else document.original.length)
-    preparing = _Preparing(ports, turn, trusted, now, digest, readings)
-    outcomes = [one for some in await _all(map(preparing.chunk, chunks)) for one in some]
-    preparation = Preparation(
-        id=uuid4(),
-        session_id=session_id,
-        chain=trusted.chain,
-        items=tuple(one for one in outcomes if isinstance(one, PreparedDocument)),
-        created_at=now,
-        refused=tuple(one for one in outcomes if isinstance(one, RefusedDocument)),
-    )
-    await asyncio.to_thread(_record, ports, session_id, preparation, now)
-    return preparation
+    context = find_context(ports, session.subscription_id, session.security_context_id)
+    return _Begun(session, waiting, readings, context, context.rules.digest_at(now))
+
+
+def _prepare_few(ports: Ports, begun: _Begun, now: datetime) -> list[PreparedDocument] | None:
+    """All documents without a file and without the sandbox; None when one of them needs either."""
+    if not all(document.id in begun.readings for document in begun.waiting):
+        return None
+    asked = [_from_reading(document, begun.readings[document.id]) for document in begun.waiting]
+    formats = ports.formats.of(Turn.of_session(begun.session))
+    prepared = formats.prepare_few(asked, begun.evidence, algorithm=begun.digest, now=now)
+    if prepared is None:
+        return None
+    return [PreparedDocument(document.id, one) for document, one in zip(begun.waiting, prepared, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +185,10 @@ class _Preparing:
             formats = self.ports.formats.of(self.turn)
             prepared = await formats.prepare_all(asked, self.trusted, algorithm=self.digest, now=self.now)
         return {document.id: one for (document, _), one in zip(along, prepared, strict=True) if one is not None}
+
+
+def _from_reading(document: Document, reading: PdfReading) -> ToPrepare:
+    return ToPrepare(None, document.options, None, reading, _timestamp_room(document))
 
 
 def _timestamp_room(document: Document) -> int:
@@ -194,3 +265,19 @@ async def prepare_document(
             return await prepare(None, document.options, trusted, reading=reading)
     async with local_files(ports, turn, document.original, document.data_key) as (file, data):
         return await prepare(file, document.options, trusted, data=data, reading=reading)
+
+
+async def prepare_new(
+    ports: Ports, document: Document, trusted: TrustedChain, now: datetime, *, digest: DigestAlgorithm
+) -> Prepared:
+    """A document that was inspected just now: without the sandbox where that will do.
+
+    Raises: a DocumentRejected, BlobNotFound, BadCertificate, Unavailable.
+    """
+    reading, formats = document.inspection.reading, ports.formats.of(Turn.of_document(document))
+    if reading is not None:
+        asked = [_from_reading(document, reading)]
+        few = await asyncio.to_thread(formats.prepare_few, asked, trusted, algorithm=digest, now=now)
+        if few is not None:
+            return few[0]
+    return await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)

@@ -28,11 +28,11 @@ from signroom.domain.errors import (
 from signroom.domain.metadata import merged
 from signroom.domain.preparation import Preparation, PreparedDocument
 from signroom.domain.signature import CertificateChain, CheckedValue, ClaimedValue, Prepared, SignatureType
-from signroom.domain.validation import Check, Outcome, ValidationItem, ValidationResults
+from signroom.domain.validation import Check, Outcome, TrustVerdict, ValidationItem, ValidationResults
 from signroom.ports import Ports
 from signroom.ports.files import Turn
 from signroom.service.access.idempotency import Idempotency, find_result, store_result
-from signroom.service.certificates.judge_certificate import find_context_soon, judging, require_trusted
+from signroom.service.certificates.judge_certificate import find_context_soon, judging, only_computes, require_trusted
 from signroom.service.documents.add_document import (
     NewDocument,
     accepted_document,
@@ -47,7 +47,7 @@ from signroom.service.documents.add_document import (
 from signroom.service.documents.discard_blobs import before_recording
 from signroom.service.levels.extend_document import require_levels
 from signroom.service.signing.enqueue_processing import PROCESS_DOCUMENT
-from signroom.service.signing.prepare_signing import prepare_document
+from signroom.service.signing.prepare_signing import prepare_new
 from signroom.service.signing.process_document import fail_document, process_document
 
 _PURPOSE = "local-signature"
@@ -92,8 +92,15 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
     await require_levels(ports, command.document.options, command.document.signature_type or SignatureType.PDF)
     now = ports.clock.now()
     digest = context.rules.digest_at(now)
-    certificate = await asyncio.to_thread(ports.trust.read, command.chain.certificate)
-    verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
+
+    def read() -> tuple[Certificate, TrustVerdict | None]:
+        certificate = ports.trust.read(command.chain.certificate)
+        soon = only_computes(ports, context, command.chain)
+        return certificate, ports.trust.judge(command.chain, context, now) if soon else None
+
+    certificate, verdict = await asyncio.to_thread(read)
+    if verdict is None:
+        verdict = await judging(ports, Turn.of_caller(caller), ports.trust.judge, command.chain, context, now)
     answer = LocallyPrepared(certificate, verdict.results, verdict.path)
     if not answer.results.valid:
         return replace(answer, failure="CertificateValidationFailed")
@@ -119,8 +126,7 @@ async def prepare_locally(ports: Ports, caller: ApplicationCaller, command: Prep
                 security_context_id=context.id,
             )
             with before_recording():
-                reading = document.inspection.reading
-                prepared = await prepare_document(ports, document, trusted, now, reading=reading, digest=digest)
+                prepared = await prepare_new(ports, document, trusted, now, digest=digest)
             preparation = Preparation(uuid4(), None, trusted.chain, (PreparedDocument(document.id, prepared),), now)
 
             def record() -> None:

@@ -43,6 +43,11 @@ class Issuers:
         """`hosts` in lower case. `seconds` for all questions about one path."""
         self._answers, self._hosts, self._seconds = answers, frozenset(hosts), seconds
 
+    @property
+    def asks_nobody(self) -> bool:
+        """The operator has named no host."""
+        return not self._hosts
+
     def deadline(self) -> float:
         """Of ``time.monotonic``, for a path that begins now."""
         return time.monotonic() + self._seconds

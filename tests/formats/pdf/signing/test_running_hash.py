@@ -56,6 +56,16 @@ def test_a_strange_state_is_refused(state: bytes) -> None:
         RunningSha256(state)
 
 
+@pytest.mark.parametrize("numbers", [(64, 32), (2**32 - 1, 32), (0, 28), (0, 2**31)])
+def test_a_state_that_leads_out_of_its_memory_is_refused(numbers: tuple[int, int]) -> None:
+    """The library believes how much of its block is filled, and how long its digest is."""
+    state = RunningSha256().state()
+    ends = b"".join(number.to_bytes(4, sys.byteorder) for number in numbers)
+
+    with pytest.raises(CannotResume):
+        RunningSha256(state[: -len(ends)] + ends)
+
+
 def test_a_state_of_a_machine_of_the_other_byte_order_is_refused() -> None:
     state = RunningSha256().state()
     with pytest.raises(CannotResume):

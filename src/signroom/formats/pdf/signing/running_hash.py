@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import struct
 import sys
 from functools import cache
 
 _STATE = 112
 """Bytes of ``SHA256_CTX``: eight words of state, the length, a block, its fill, the digest's length."""
-_DIGEST = 32
+_FILL = struct.Struct("=II")
+"""The last two numbers of a state: how much of its block is filled, and the digest's length."""
+_BLOCK, _DIGEST = 64, 32
 _MARK = b"L" if sys.byteorder == "little" else b"B"
 NO_STATE = b""
 """The state of a hash that cannot be put away."""
 
 
 class CannotResume(Exception):
-    """The state is of another machine, or there is no libcrypto here."""
+    """The state is of another machine or none at all, or there is no libcrypto here."""
 
 
 @cache
@@ -55,7 +58,7 @@ class RunningSha256:
     def __init__(self, state: bytes | None = None) -> None:
         """Go on from `state`, or begin. Raises: CannotResume."""
         library = _libcrypto()
-        if library is None or (state is not None and (len(state) != _STATE + 1 or state[:1] != _MARK)):
+        if library is None or (state is not None and not _is_state(state)):
             raise CannotResume
         self._library = library
         self._context = ctypes.create_string_buffer(_STATE)
@@ -77,3 +80,11 @@ class RunningSha256:
         found = ctypes.create_string_buffer(_DIGEST)
         self._library.SHA256_Final(found, context)
         return found.raw
+
+
+def _is_state(state: bytes) -> bool:
+    """The library looks at neither number: it would write behind the block, and read behind the words."""
+    if len(state) != _STATE + 1 or state[:1] != _MARK:
+        return False
+    filled, length = _FILL.unpack_from(state, len(state) - _FILL.size)
+    return bool(filled < _BLOCK and length == _DIGEST)
