@@ -119,7 +119,9 @@ def test_a_process_keeps_its_places_though_another_has_registered_the_queue_sinc
     internal = Queue("internal", worker_concurrency=7, token=_TOKEN)
     dbos: Any = SimpleNamespace(
         _registry=SimpleNamespace(get_internal_queue=lambda: internal),
-        _sys_db=SimpleNamespace(get_queue=lambda _name: row, _is_latest_version=lambda *_: True),
+        _sys_db=SimpleNamespace(
+            get_queue=lambda _name: row, _is_latest_version=lambda *_: True, start_queued_workflows=None
+        ),
     )
 
     def begin(_bell: Bell, _dbos: object, queue: Queue) -> None:
@@ -224,6 +226,7 @@ def test_dbos_still_has_what_is_replaced() -> None:
     assert callable(launching.queue_thread)  # type: ignore[attr-defined]
     assert callable(launching.background_jobs_thread)  # type: ignore[attr-defined]
     assert callable(SystemDatabase._is_latest_version)  # noqa: SLF001
+    assert callable(SystemDatabase.start_queued_workflows)
     assert callable(ActiveWorkflowById._remove)  # noqa: SLF001
     assert "self._active_workflows_set: ActiveWorkflowById" in inspect.getsource(DBOS.__init__)
 
@@ -286,3 +289,147 @@ def test_a_queue_with_more_than_was_claimed_is_looked_at_again_soon() -> None:
 
     assert not bell.wait(0.01)
     assert asked
+
+
+class _Remembered(threading.Event):
+    """Waits for nothing, and remembers for how long it would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return True
+
+
+class _Asked:
+    """Answers whether something waits, and remembers how often it was asked."""
+
+    def __init__(self, *answers: bool) -> None:
+        self.left = list(answers)
+
+    def __call__(self) -> bool:
+        return self.left.pop(0)
+
+
+def _bell(*answers: bool) -> tuple[Bell, _Remembered, _Asked]:
+    """A bell that was never looked for, whose gaps last for ever and are not waited for."""
+    asked = _Asked(*answers)
+    bell = Bell(lambda timeout: timeout, asked)
+    gaps = bell._hurry = _Remembered()  # noqa: SLF001
+    return bell, gaps, asked
+
+
+@pytest.fixture
+def endless_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "_GAP_SECONDS", LONG)
+
+
+@pytest.mark.usefixtures("endless_gaps")
+def test_a_ring_during_a_look_or_just_after_it_leads_to_a_look_at_once() -> None:
+    """Sessions one after the other waited a tenth of a second each."""
+    bell, gaps, asked = _bell(True, True)
+    bell.ring()
+    bell.wait(LONG)
+    for _ in range(2):
+        bell.claimed()
+        bell.ring()
+
+        assert bell.wait(LONG) is False
+    assert gaps.waits == []
+    assert asked.left == []
+
+
+@pytest.mark.usefixtures("endless_gaps")
+def test_rings_for_what_was_taken_lead_to_no_look() -> None:
+    """The commit of a job rings, and so does whoever sees the file change a moment later."""
+    bell, gaps, asked = _bell(False)
+    bell.ring()
+    bell.wait(LONG)
+    bell.claimed()
+    for _ in range(100):
+        bell.ring()
+    looked = threading.Event()
+
+    def look() -> None:
+        if not bell.wait(LONG):
+            looked.set()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    eventually(lambda: not asked.left)
+    bell.set()
+    thread.join(60)
+
+    assert not looked.is_set()
+    assert gaps.waits == []
+
+
+@pytest.mark.usefixtures("endless_gaps")
+def test_after_a_look_in_vain_the_next_one_keeps_its_distance() -> None:
+    """A queue is full: every commit rings for what waits, and no look can take it."""
+    bell, gaps, _ = _bell(True, True)
+    bell.ring()
+    bell.wait(LONG)
+    for looks in (1, 2):
+        bell.ring()
+
+        assert bell.wait(LONG) is False
+        assert len(gaps.waits) == looks
+
+
+@pytest.mark.usefixtures("endless_gaps")
+def test_a_look_in_vain_for_what_another_process_took_holds_nothing_up() -> None:
+    bell, gaps, asked = _bell(False, True)
+    bell.ring()
+    bell.wait(LONG)
+    bell.ring()
+
+    assert bell.wait(LONG) is False
+    assert gaps.waits == []
+    assert asked.left == []
+
+
+@pytest.mark.usefixtures("endless_gaps")
+def test_a_place_that_becomes_free_ends_the_distance() -> None:
+    """With an event that does wait: this test would last for ten minutes."""
+    bell = Bell(lambda timeout: timeout, lambda: True)
+    bell.ring()
+    bell.wait(LONG)
+    bell.ring()
+    thread = threading.Thread(target=bell.wait, args=(LONG,))
+    thread.start()
+    bell.freed()
+    thread.join(60)
+
+    assert not thread.is_alive()
+
+
+def test_what_a_transaction_enqueues_rings_when_it_has_ended(deaf: Alarms) -> None:
+    bells = {queue: Bell(lambda timeout: timeout) for queue in ("q", "other")}
+    deaf._bells = bells  # noqa: SLF001
+    rung = [bells[queue]._rung for queue in ("q", "other")]  # noqa: SLF001
+    with deaf._engine.begin() as connection:  # noqa: SLF001
+        deaf.enqueuing(connection, "q")
+        deaf.enqueuing(connection, "q", delayed=True)
+
+        assert [ring.is_set() for ring in (*rung, deaf._delays._rung)] == [False, False, False]  # noqa: SLF001
+    assert [ring.is_set() for ring in (*rung, deaf._delays._rung)] == [True, False, True]  # noqa: SLF001
+
+    rung[0].clear()
+    with deaf._engine.begin():  # noqa: SLF001
+        pass
+    assert not rung[0].is_set(), "the next one who has the connection has enqueued nothing"
+
+
+def test_a_claim_says_whether_it_has_taken_something(deaf: Alarms) -> None:
+    bell = deaf._bells["q"] = Bell(lambda timeout: timeout)  # noqa: SLF001
+    answers = [([], "worker_concurrency"), (["a job"], None)]
+    claim = deaf._claiming(lambda *_arguments, **_options: answers.pop(0))  # noqa: SLF001
+    queue = SimpleNamespace(name="q")
+
+    assert claim(queue, "executor", owner_xid="x") == ([], "worker_concurrency")
+    assert not bell._claimed  # noqa: SLF001
+    assert claim(queue, "executor", owner_xid="x") == (["a job"], None)
+    assert bell._claimed  # noqa: SLF001

@@ -2,6 +2,7 @@
 
 DBOS looks for work again and again, also where there is none. Here each of its queue threads waits on a `Bell` instead:
 
+- What a transaction of this process has enqueued rings when its connection goes back to the pool, so after its commit.
 - On SQLite a thread asks for the file's data version, which every commit changes, and asks which queues have work only
   when it did. The date of the write-ahead log would not do: it changes before its flush, and nobody can read the
   commit until after it.
@@ -20,6 +21,7 @@ that looks for delayed jobs that are due.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
@@ -54,7 +56,8 @@ later."""
 _AT_START_SECONDS = 30.0
 """The same after the start: what a crash has interrupted is put back meanwhile."""
 _GAP_SECONDS = 0.1
-"""Between two looks at a queue, however often it is rung: one look takes all that waits."""
+"""Between two looks at a queue of which the first has found no place for what waits, or another process was faster.
+Without it each commit of anybody would be followed by a look as long as a queue is full."""
 _TICK_SECONDS = 0.025
 """Between two questions for the data version, which cost five microseconds each."""
 _DELAYS_SECONDS = 1.0
@@ -66,10 +69,16 @@ NEXT_DUE = "SELECT min(delay_until_epoch_ms) FROM workflow_status WHERE status =
 """Both are asked after each commit, in each process: in words by which SQLite takes its indexes (`in_status`)."""
 _CHANNEL = "signroom_jobs"
 _DELAYED = "delayed"
+_TO_RING = "signroom_to_ring"
+"""Where a connection remembers the queues of what was enqueued in its transaction."""
 _REGISTERED_SECONDS = 0.05
 """Until it is asked again whether the queues are registered, which happens at the start."""
 _PROVE_SECONDS = 30.0
 _PATIENCE_SECONDS = 5.0
+
+
+_Claimed = tuple[list[str], Any]
+"""The ids of workflows, and why there are no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,11 @@ class _Registered:
 
 
 class Bell(threading.Event):
-    """What a queue thread of DBOS takes for its stop event, and waits on between two looks."""
+    """What a queue thread of DBOS takes for its stop event, and waits on between two looks.
+
+    A ring leads to a look at once, also just after another look. One that comes during a look is remembered, and all
+    that come until the next look are one. Looks in vain are kept apart: see `_GAP_SECONDS`.
+    """
 
     def __init__(
         self, pause: Callable[[float | None], float | None], something_waits: Callable[[], bool] | None = None
@@ -91,41 +104,75 @@ class Bell(threading.Event):
         self._pause = pause
         self._something_waits = something_waits
         self._rung = threading.Event()
+        self._hurry = threading.Event()
+        """A place became free, or the thread is to end: nothing is waited for between two looks."""
         self._restless_until = time.monotonic() + _AT_START_SECONDS
-        self._looked = 0.0
+        self._looked = -math.inf
+        self._was_rung = False
+        """The last look was for a ring."""
+        self._claimed = False
+        """The last look has taken a job."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until it is rung, set, or the pause is over and something waits.
 
         Returns True when it is set: the thread ends.
         """
+        # Other processes, and a late word of what was taken already, ring for what is gone. Nothing is full then.
+        in_vain = self._was_rung and not self._claimed and self._asked() is not False
         while True:
             restless = time.monotonic() < self._restless_until
             pause = timeout if restless else self._pause(timeout)
-            if pause != timeout and self._something_waits is not None and self._something_waits():
+            if pause != timeout and self._asked():
                 # More than this process had places for. What it has claimed does not count as running yet.
                 pause = timeout
-            if self._rung.wait(pause) or pause != timeout:
-                break
+            self._was_rung = self._rung.wait(pause)
+            if self._was_rung:
+                if self._wants_look(in_vain):
+                    break
+                continue
             # A poll. Whatever the answer is, nothing waits for a look for longer than without a poll.
-            if time.monotonic() - self._looked > SAFETY_SECONDS or self._something_waits is None:
+            if pause != timeout or time.monotonic() - self._looked > SAFETY_SECONDS or self._asked() is not False:
                 break
-            if self._something_waits():
-                break
-        if self._rung.is_set():
-            self.stay_restless()
-            super().wait(max(0.0, self._looked + _GAP_SECONDS - time.monotonic()))
+        # What is committed from here on rings for another look.
         self._rung.clear()
-        self._looked = time.monotonic()
+        self._hurry.clear()
+        self._claimed, self._looked = False, time.monotonic()
         return self.is_set()
+
+    def _wants_look(self, in_vain: bool) -> bool:
+        """After a ring. It comes after its commit, so that a question finds what it is about."""
+        gap = self._looked + _GAP_SECONDS - time.monotonic()
+        if gap > 0.0 and in_vain:
+            self._hurry.wait(gap)
+        elif gap > 0.0:
+            self._rung.clear()
+            if not self.is_set() and self._asked() is False:
+                return False  # the last look has taken it
+        self.stay_restless()
+        return True
+
+    def _asked(self) -> bool | None:
+        """Whether something waits; None when there is nobody to ask."""
+        return None if self._something_waits is None else self._something_waits()
 
     def set(self) -> None:
         super().set()
+        self._hurry.set()
         self._rung.set()
 
     def ring(self) -> None:
         """Let the thread look at once, from any thread."""
         self._rung.set()
+
+    def freed(self) -> None:
+        """Let the thread look at once, also when it has just looked in vain: a place has become free since."""
+        self._hurry.set()
+        self._rung.set()
+
+    def claimed(self) -> None:
+        """The look that is under way has taken a job. In the thread that looks."""
+        self._claimed = True
 
     def stay_restless(self) -> None:
         self._restless_until = max(self._restless_until, time.monotonic() + _RESTLESS_SECONDS)
@@ -169,6 +216,7 @@ class Alarms:
         self._is_sqlite = engine.dialect.name == "sqlite"
         alone = {"signroom_each_alone": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._asker = self._reader.execution_options(**alone)
+        sa.event.listen(engine, "checkin", self._given_back)
         w = workflows(engine)
         waiting = in_status(w, "ENQUEUED"), w.c.queue_name == sa.bindparam("queue")
         self._waiting: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(w).where(*waiting).limit(1)
@@ -191,8 +239,9 @@ class Alarms:
 
     def _freed(self, queue: str) -> None:
         """A place is free for what waits. A ring for nothing would cost a look."""
-        if self._something_waits(queue):
-            self._ring(queue)
+        bell = self._bells.get(queue)
+        if bell is not None and self._something_waits(queue):
+            bell.freed()
 
     def _is_full(self, queue: str, running: int, running_in_lane: int) -> bool:
         found = self._registered.get(queue)
@@ -210,6 +259,19 @@ class Alarms:
         """
         what = sa.case((row.c.status == "DELAYED", _DELAYED), else_=row.c.queue_name)
         return sa.func.pg_notify(_CHANNEL, what)
+
+    def enqueuing(self, connection: Connection, queue: str, *, delayed: bool = False) -> None:
+        """A job was put into the open transaction of `connection`: its queue is rung once that has ended.
+
+        Where a notification comes with the commit, it rings, and one ring is enough.
+        """
+        if self._is_sqlite or not self._hears:
+            connection.info.setdefault(_TO_RING, set()).add(_DELAYED if delayed else queue)
+
+    def _given_back(self, _connection: object, record: Any) -> None:
+        """Its transaction has ended: the connection is given back to the pool. After a rollback a ring does no harm."""
+        for what in record.info.pop(_TO_RING, ()):
+            self._ring(what)
 
     def enqueued(self, queue: str, *, delayed: bool = False) -> None:
         """A job was enqueued by a statement with `notice`, and that is committed. Nobody waits for the notification."""
@@ -244,6 +306,7 @@ class Alarms:
         database: Any = dbos._sys_db  # noqa: SLF001
         database._is_latest_version = _kept(database._is_latest_version)  # noqa: SLF001  (asked at each look)
         make_once(database)
+        database.start_queued_workflows = self._claiming(database.start_queued_workflows)
         waiting, threads = {internal.name: internal, **dict.fromkeys(self._queues)}, []
         listener = threading.Thread(target=self._listen, args=(stop_event,), name="jobs-alarm", daemon=True)
         listener.start()
@@ -271,6 +334,17 @@ class Alarms:
             bell.set()
         for thread in (*threads, listener):
             thread.join(10.0)
+
+    def _claiming(self, claim: Callable[..., _Claimed]) -> Callable[..., _Claimed]:
+        """`claim`, which says to the bell of its queue when it has taken something."""
+
+        def noted(queue: Any, *arguments: Any, **options: Any) -> _Claimed:
+            claimed = claim(queue, *arguments, **options)
+            if claimed[0]:
+                self._bells[queue.name].claimed()
+            return claimed
+
+        return noted
 
     def _pause_of(self, dbos: DBOS, queue: str) -> Callable[[float | None], float | None]:
         def pause(timeout: float | None) -> float | None:

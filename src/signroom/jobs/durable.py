@@ -198,6 +198,7 @@ class DurableJobs:
         # Version 0.1.0, which may still run beside us, knows only jobs without a lane, and their subject.
         arguments = (str(subject),) if lane is None else (str(subject), asdict(RunHistory(lane)))
         self._connected.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
+        self._alarms.enqueuing(connection, self._queues[job].value, delayed=delay > timedelta())
 
     @property
     def running(self) -> bool:
