@@ -101,8 +101,8 @@ def _sign(server: Server, documents: list[Json], total: dict[str, Spent]) -> Non
 
 
 def _loaded(address: str) -> Page:
-    page = Page(address)
-    page.load()
+    page = Page(address, load=True)
+    assert page.opened is not None
     return page
 
 

@@ -146,13 +146,13 @@ def _signed(browser: Browser, server: Server, files: list[Path], pfx: Path) -> t
     page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en")
     page.set_default_timeout(WAIT_MS)
     page.add_init_script(CLOCK)
-    with page.expect_request("**/sign/api/load") as loading:
+    with page.expect_response("**/sign/api/renew") as loading:
         page.goto(opened["redirectUrl"])
     _read_and_sign(page, pfx)
     session = server.session(opened["sessionId"])
     assert session["status"] == "Completed"
     marks = page.evaluate(MARKS)
-    token = loading.value.headers["x-signature-session-token"]
+    token = loading.value.json()["token"]
     floors = {
         "fetch and check": _fastest(page, FETCHES, [[document["id"] for document in session["documents"]], token]),
         "sign": _fastest(page, SIGNATURES, len(files)),

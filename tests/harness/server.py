@@ -190,13 +190,15 @@ def clean_environment() -> dict[str, str]:
 class Page:
     """A signer's page, call by call."""
 
-    def __init__(self, redirect_url: str) -> None:
+    def __init__(self, redirect_url: str, *, load: bool = False) -> None:
+        """With `load` as the page's script opens it: the session comes with the token."""
         parts = urlsplit(redirect_url)
         self.link = parts.path.rpartition("/")[2]
         origin = f"{parts.scheme}://{parts.netloc}"
         self.client = httpx.Client(base_url=f"{origin}/sign/api/", timeout=120, trust_env=False, verify=TLS)
-        token = ok(self.client.post("renew", json={"link": self.link}))["token"]
-        self.client.headers["X-Signature-Session-Token"] = token
+        answer = ok(self.client.post("renew", json={"link": self.link, "load": load}))
+        self.client.headers["X-Signature-Session-Token"] = answer["token"]
+        self.opened: Json | None = answer["session"]
 
     def load(self) -> Json:
         return ok(self.client.get("load"))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
-from tests.harness.server import Server
+from tests.harness.server import Json, Server
 from tests.harness.tools import not_run
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -87,6 +87,24 @@ class Watched:
         # A refused request is an answer; a broken policy or an exception is not.
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
+
+
+def alter_session(page: Page, change: Callable[[Json], Json]) -> None:
+    """`page` gets what `change` makes of its session: with its token when it opens, and whenever it loads it again."""
+
+    def of_load(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=change(response.json()))
+
+    def of_renew(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        if body.get("session") is not None:
+            body["session"] = change(body["session"])
+        route.fulfill(response=response, json=body)
+
+    page.route("**/sign/api/load", of_load)
+    page.route("**/sign/api/renew", of_renew)
 
 
 def go_on_to_signing(page: Page) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 from tests.harness.server import ROOT, Json, Server, base64
+from tests.journeys.conftest import alter_session
 from tests.pki import authority
 from tests.vectors import hard_pdfs, what_a_file_is
 
@@ -61,15 +62,15 @@ class Scenes:
 
     def _loading(self) -> Iterator[str]:
         link = self.server.open_session()["redirectUrl"]
-        with self._held("load"):
+        with self._held("renew"):
             self._open(link)
             self.page.get_by_role("status").wait_for()
             yield "loading"
-        self.page.route("**/sign/api/load", lambda route: route.abort())
+        self.page.route("**/sign/api/renew", lambda route: route.abort())
         self._open(link)
         self._button("problem", "retry").wait_for()
         yield "no-connection"
-        self.page.unroute("**/sign/api/load")
+        self.page.unroute("**/sign/api/renew")
         self._open(f"{self.server.url}/sign/a-wrong-link")
         self.page.locator(".mark.bad").wait_for()
         yield "wrong-link"
@@ -267,14 +268,13 @@ class Scenes:
     def _told(self, of_documents: list[Json] | None = None, **fields: Any) -> Iterator[None]:
         """The page gets other `fields` of its session, and of each document."""
 
-        def change(route: Route) -> None:
-            response = route.fetch()
-            body = {**response.json(), **fields}
+        def change(session: Json) -> Json:
+            changed = {**session, **fields}
             if of_documents is not None:
-                pairs = zip(body["documents"], of_documents, strict=True)
-                body["documents"] = [{**document, **changes} for document, changes in pairs]
-            route.fulfill(response=response, json=body)
+                pairs = zip(changed["documents"], of_documents, strict=True)
+                changed["documents"] = [{**document, **changes} for document, changes in pairs]
+            return changed
 
-        self.page.route("**/sign/api/load", change)
+        alter_session(self.page, change)
         yield
         self.page.unroute_all(behavior="wait")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
 
-from tests.harness.server import Server, base64
-from tests.journeys.conftest import Watched, go_on_to_signing
+from tests.harness.server import Json, Server, base64
+from tests.journeys.conftest import Watched, alter_session, go_on_to_signing
 from tests.journeys.test_signing import choose_demo_key, choose_pfx
 from tests.pki import authority
 from tests.vectors import hard_pdfs
@@ -67,13 +67,11 @@ def test_an_original_with_another_fingerprint_than_the_one_shown_gets_no_signatu
     page = window.page
     sent = finishes(page)
 
-    def forge(route: Route) -> None:
-        response = route.fetch()
-        body = response.json()
-        body["documents"][0]["sha256"] = "00" * 32
-        route.fulfill(response=response, json=body)
+    def forge(session: Json) -> Json:
+        session["documents"][0]["sha256"] = "00" * 32
+        return session
 
-    page.route("**/sign/api/load", forge)
+    alter_session(page, forge)
     open_predefined(sqlite_server, page)
     choose_demo_key(page)
     page.get_by_role("button", name="Sign 1 document").click()

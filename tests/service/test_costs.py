@@ -107,7 +107,7 @@ class Journey:
 
     async def _page(self, before: str, link: str) -> dict[str, str]:
         body = {"link": link.rpartition("/")[2]}
-        token = (await self._call(f"{before}renew", "POST", "/sign/api/renew", json=body))["token"]
+        token = (await self._call(f"{before}renew", "POST", "/sign/api/renew", json={**body, "load": True}))["token"]
         return {"x-signature-session-token": token}
 
     async def _call(self, name: str, method: str, path: str, **request: Any) -> Json:
@@ -171,7 +171,7 @@ async def _journey(room: Room, key: str) -> Journey:
 AT_MOST = {
     "POST session": Cost(5, 0, 1, 3, 4),
     "page": Cost(1, 0, 0, 0, 1),
-    "renew": Cost(2, 0, 1, 1, 1),
+    "renew": Cost(3, 0, 1, 1, 1),
     "load": Cost(1, 0, 0, 0, 1),
     "certificate": Cost(1, 0, 0, 0, 1),
     "prepare": Cost(3, 0, 1, 0, 1),
@@ -212,13 +212,14 @@ def test_a_change_writes_no_column_that_stays(journey: Journey, request_name: st
     assert [one for one in updates if any(column in one.partition("WHERE")[0] for column in stays)] == []
 
 
-ONE_SIGNATURE = list(AT_MOST)[:10]
-"""The requests from a session to its signed file, with the work of its job. What the job engine asks is not in it."""
+ONE_SIGNATURE = [name for name in list(AT_MOST)[:10] if name != "load"]
+"""The requests from a session to its signed file, and the work of its job; the page is loaded with its token. What the
+job engine asks is not in it."""
 
 
 def test_a_whole_signature_costs_no_more_than_this(journey: Journey) -> None:
     found = sum((journey.found[name] for name in ONE_SIGNATURE), Cost())
-    bound = Cost(25, 0, 5, 8, 19)
+    bound = Cost(25, 0, 5, 8, 18)
     assert found.within(bound), found
 
 

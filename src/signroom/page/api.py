@@ -32,6 +32,7 @@ from signroom.ports import Ports
 from signroom.ports.store import SessionOfPage
 from signroom.service.access.hand_over import begin_hand_over, is_hand_over, take_over
 from signroom.service.access.page_tokens import (
+    PageToken,
     is_known_open,
     owner_of_token,
     require_open_application,
@@ -132,17 +133,27 @@ def _view(ports: Ports, session_id: UUID, framed: bool) -> shapes.SessionView:
 
 
 @post("/sign/api/renew", status_code=200, request_max_body_size=MAX_LINK_BODY)
-async def renew(data: shapes.Renew, ports: InjectedPorts) -> shapes.TokenView:
-    """By the session's link, or once by the code of a hand-over.
+async def renew(data: shapes.Renew, ports: InjectedPorts, framed: InjectedFramed) -> shapes.TokenView:
+    """By the session's link, or once by the code of a hand-over. What fails after that code is spent is for `load`.
 
     Only the page's script calls it: whoever merely looks at a link (mail filters, previews) opens nothing.
     """
     if is_hand_over(data.link):
         taken = await asyncio.to_thread(take_over, ports, data.link)
-        token, link = taken.token, taken.link
-    else:
-        token, link = await asyncio.to_thread(renew_page_token, ports, data.link), None
-    return shapes.TokenView(token=token.token, expires_at=token.expires_at.replace(microsecond=0), link=link)
+        return _token_view(taken.token, taken.link)
+
+    def answer() -> shapes.TokenView:
+        token = renew_page_token(ports, data.link)
+        return _token_view(token, session=_view(ports, token.session_id, framed) if data.load else None)
+
+    return await asyncio.to_thread(answer)
+
+
+def _token_view(
+    token: PageToken, link: str | None = None, session: shapes.SessionView | None = None
+) -> shapes.TokenView:
+    expires_at = token.expires_at.replace(microsecond=0)
+    return shapes.TokenView(token=token.token, expires_at=expires_at, link=link, session=session)
 
 
 @get("/sign/api/load")

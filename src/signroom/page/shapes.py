@@ -14,13 +14,8 @@ class Wire(msgspec.Struct, rename="camel", kw_only=True):
 
 class Renew(Wire):
     link: str
-
-
-class TokenView(Wire):
-    token: str
-    expires_at: datetime
-    link: str | None
-    """The session's own link, for who came by a hand-over."""
+    load: bool = False
+    """Whether the answer shall have the session, too: a page that opens asks for it next."""
 
 
 class HandOverView(Wire):
@@ -201,6 +196,15 @@ class SessionView(Wire):
     signer: SignerView | None
     """Null until the signatures are stored, and once the session's time is over."""
     documents: list[DocumentView]
+
+
+class TokenView(Wire):
+    token: str
+    expires_at: datetime
+    link: str | None
+    """The session's own link, for who came by a hand-over."""
+    session: SessionView | None
+    """As `load` gives it, where that was asked for and the link is no hand-over."""
 
 
 class ItemView(Wire):

@@ -31,6 +31,7 @@ interface TokenView {
   readonly token: string;
   readonly expiresAt: string;
   readonly link: string | null;
+  readonly session?: SessionView | null;
 }
 
 /** A certificate and the issuers that came with it, each as DER. A key source knows more of it; the server needs no more. */
@@ -59,8 +60,10 @@ export class Api {
     return Date.parse(time) - Date.now() - this.ahead;
   }
 
-  load(): Promise<SessionView> {
-    return this.call('GET', 'load');
+  /** The session. Without a token it comes with one, in one call; an older server gives the token alone. */
+  async load(): Promise<SessionView> {
+    const session = this.token === null ? await this.renew(true) : null;
+    return session ?? this.call('GET', 'load');
   }
 
   /** The session now and after each change, for a minute at most. */
@@ -222,15 +225,16 @@ export class Api {
     }
   }
 
-  private async renew(): Promise<void> {
-    const response = await this.send('POST', 'renew', { link: this.link }, null);
-    const { token, expiresAt, link } = await this.read<TokenView>(response);
+  private async renew(load?: true): Promise<SessionView | null | undefined> {
+    const response = await this.send('POST', 'renew', { link: this.link, load }, null);
+    const { token, expiresAt, link, session } = await this.read<TokenView>(response);
     this.token = token;
     this.expiresAt = Date.parse(expiresAt);
     if (link !== null) {
       this.link = link;
       this.onLink(link);
     }
+    return session;
   }
 
   private async send(method: string, verb: string, body: unknown, token: string | null): Promise<Response> {

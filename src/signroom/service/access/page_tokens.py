@@ -20,6 +20,7 @@ _SEPARATOR = "~"
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
+    session_id: UUID
     token: str
     expires_at: datetime
 
@@ -39,7 +40,7 @@ def page_token(ports: Ports, session_id: UUID, subscription_id: UUID) -> PageTok
     """For a session whose link, or whose hand-over, was shown."""
     now = ports.clock.now()
     token = ports.tokens.issue(_PURPOSE, f"{session_id}{_SEPARATOR}{subscription_id}", now)
-    return PageToken(token, now + ports.limits.page_token_lifetime)
+    return PageToken(session_id, token, now + ports.limits.page_token_lifetime)
 
 
 def page_link(ports: Ports, session_id: UUID) -> str:
