@@ -199,6 +199,29 @@ def _count_and_end(folder: str) -> None:
     os._exit(1)
 
 
+def test_a_fault_of_ours_ends_the_tasks_and_not_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Crew(1, nothing, (), 100)
+    monkeypatch.setattr(crew, "_AGAIN_SECONDS", 0.0)
+    try:
+        first = run(mine, os.getpid)
+        with monkeypatch.context() as broken:
+            broken.setattr(Crew, "_end_late", lambda _self: 1 / 0)
+            with pytest.raises(ProcessingUnavailable):
+                run(mine, time.sleep, 60)
+        assert run(mine, os.getpid) != first
+    finally:
+        mine.stop()
+
+
+def test_what_was_heard_of_a_process_that_has_left_is_nothing() -> None:
+    mine = Crew(1, nothing, (), 100)
+    run(mine, int)
+    (left,) = mine._workers  # noqa: SLF001
+    mine.stop()
+
+    mine._look_at(left)  # noqa: SLF001
+
+
 def test_several_run_side_by_side() -> None:
     mine = Crew(2, nothing, (), 100)
     try:
@@ -215,7 +238,8 @@ def test_after_its_end_nothing_is_taken_and_nothing_is_left(tmp_path: Path) -> N
     before = set(os.listdir("/proc/self/fd"))
     mine = Crew(2, nothing, (), 100)
     pid = run(mine, os.getpid)
-    mine.stop()
+    for _ in range(2):
+        mine.stop()
 
     with pytest.raises(ProcessingUnavailable):
         begin(mine, int)

@@ -38,6 +38,8 @@ _LOOK_SECONDS = 0.2
 """How often deadlines are looked at while a task runs."""
 _AT_ONCE = 32 << 10
 """Bytes of a task that the pipe of a process takes without waiting for its reader."""
+_AGAIN_SECONDS = 1.0
+"""After a fault of ours in the watching thread."""
 _END_SECONDS = 5.0
 """For a process that has closed its pipe. Then it is killed."""
 
@@ -158,18 +160,26 @@ class Crew:
     def _run(self) -> None:
         with selectors.DefaultSelector() as self._selector:
             self._selector.register(self._bell, selectors.EVENT_READ, None)
-            try:
-                while not self._closed:
-                    self._start_missing()
-                    self._begin_waiting()
-                    for key, _ in self._selector.select(self._patience()):
-                        self._look_at(key.data)
-                    self._end_late()
-            finally:
-                self._end_all()
+            while not self._closed:
+                try:
+                    self._look_once()
+                except Exception:
+                    # A fault of ours. Without this thread no task would ever end, and nobody would hear of it.
+                    log.exception("sandbox.watching_failed")
+                    self._end_all()
+                    time.sleep(_AGAIN_SECONDS)
+            self._end_all()
         os.close(self._bell)
-        with self._lock:
+        with self._lock:  # whoever rings holds it
             os.close(self._rope)
+            self._watching = None
+
+    def _look_once(self) -> None:
+        self._start_missing()
+        self._begin_waiting()
+        for key, _ in self._selector.select(self._patience()):
+            self._look_at(key.data)
+        self._end_late()
 
     def _start_missing(self) -> None:
         while sum(not worker.old for worker in self._workers) < self.size and not (self._discouraged or self._closed):
@@ -228,6 +238,8 @@ class Crew:
         if worker is None:
             os.read(self._bell, 4096)
             return
+        if worker not in self._workers:
+            return  # it was old, and has left since this was heard of it
         try:
             said = worker.connection.recv_bytes()
         except (EOFError, OSError):
@@ -285,7 +297,6 @@ class Crew:
 
     def _end_all(self) -> None:
         with self._lock:
-            self._closed = True
             workers, waiting = list(self._workers), list(self._waiting)
             self._waiting.clear()
         for worker in workers:
