@@ -198,7 +198,7 @@ class Page:
         self.client = httpx.Client(base_url=f"{origin}/sign/api/", timeout=120, trust_env=False, verify=TLS)
         answer = ok(self.client.post("renew", json={"link": self.link, "load": load}))
         self.client.headers["X-Signature-Session-Token"] = answer["token"]
-        self.opened: Json | None = answer["session"]
+        self.opened: Json | None = answer.get("session")  # a server of an older version has no such field
 
     def load(self) -> Json:
         return ok(self.client.get("load"))
